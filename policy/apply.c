@@ -1,0 +1,343 @@
+/* policy/apply.c - replay: one ledger record becomes one transaction of the index. */
+/* SPDX-License-Identifier: MIT */
+#include "policy/apply.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/codec.h"
+#include "base/err.h"
+#include "policy/apply_impl.h"
+#include "policy/hash.h"
+
+/* Calls `fn` for each line of a payload: one JSON array. */
+static int payload_lines(struct apply *a, const struct buf *payload,
+                         int (*fn)(struct apply *a, const json_t *row, void *arg, struct err *e),
+                         void *arg, struct err *e)
+{
+    const char *s = buf_str(payload), *end = s + payload->len;
+    for (uint64_t line = 1; s < end; line++) {
+        const char *nl = memchr(s, '\n', (size_t)(end - s));
+        if (!nl)
+            return err_set(e, -EBADMSG, "payload line %" PRIu64 ": cut short", line);
+        json_auto_t *row = json_loadb(s, (size_t)(nl - s), JSON_REJECT_DUPLICATES, NULL);
+        int r = json_is_array(row) ? fn(a, row, arg, e)
+                                   : err_set(e, -EBADMSG, "not a JSON array");
+        if (r < 0)
+            return err_wrap(e, "payload line %" PRIu64, line);
+        s = nl + 1;
+    }
+    return 0;
+}
+
+static int inventory_row(struct apply *a, const json_t *row, void *arg, struct err *e)
+{
+    (void)arg;
+    const char *sign = json_string_value(json_array_get(row, 0));
+    const char *key = json_string_value(json_array_get(row, 1));
+    if (!sign || !key || strlen(key) > 1024)
+        return err_set(e, -EBADMSG, "no key");
+    if (strcmp(sign, "-") == 0)
+        return tree_gone(a, key, e);
+    const json_t *size = json_array_get(row, 2), *mtime = json_array_get(row, 3);
+    const char *etag = json_string_value(json_array_get(row, 4));
+    if (strcmp(sign, "+") != 0 || !json_is_integer(size) || json_integer_value(size) < 0 ||
+        !json_is_integer(mtime) || !etag || strlen(etag) > 127)
+        return err_set(e, -EBADMSG, "not [\"+\", key, size, mtime_ns, etag]");
+    return tree_add(a, key, (uint64_t)json_integer_value(size), json_integer_value(mtime), etag, e);
+}
+
+static int edit_row(struct apply *a, const json_t *row, void *arg, struct err *e)
+{
+    node_id id;
+    const char *key = json_string_value(json_array_get(row, 0));
+    if (!key || strlen(key) > 1024 || key_problem(key))
+        return err_set(e, -EBADMSG, "not [key]");
+    int r = tree_make(a, key, &id, e);
+    if (r == 0)
+        roaring_bitmap_add(arg, id);
+    return r;
+}
+
+static int put_json(struct apply *a, enum index_table t, const void *key, size_t n, const json_t *j,
+                    struct err *e)
+{
+    char *text = json_dumps(j, JSON_COMPACT);
+    if (!text)
+        return err_set(e, -ENOMEM, "cannot write JSON");
+    int r = table_put(a->ix, a->txn, t, key, n, text, strlen(text), e);
+    free(text);
+    return r;
+}
+
+static int known(struct apply *a, const char *principal, struct err *e)
+{
+    MDB_val v;
+    int r = table_get(a->ix, a->txn, TABLE_KNOWN, principal, strlen(principal), &v, e);
+    if (r != -ENOENT)
+        return r;
+    return table_put(a->ix, a->txn, TABLE_KNOWN, principal, strlen(principal), &a->rec->seq,
+                     sizeof a->rec->seq, e);
+}
+
+static bool edit_exists(struct apply *a, const char *id)
+{
+    MDB_val v;
+    return table_get(a->ix, a->txn, TABLE_EDIT, id, EDIT_ID_LEN, &v, NULL) == 0;
+}
+
+static int apply_init(struct apply *a, struct err *e)
+{
+    struct index_lake lake = {.time = a->rec->time};
+    if (a->rec->seq != 1)
+        return err_set(e, -EBADMSG, "\"init\" is not the first record");
+    snprintf(lake.id, sizeof lake.id, "%s",
+             json_string_value(json_object_get(a->rec->json, "lake")));
+    hex_decode(json_string_value(json_object_get(a->rec->json, "node_key")), lake.node_key,
+               sizeof lake.node_key);
+    struct attr root = {.parent = NODE_ROOT, .flags = ATTR_DIR};
+    int r = attr_put(a->ix, a->txn, NODE_ROOT, &root, "", "", e);
+    a->next_node = NODE_ROOT + 1;
+    return r < 0 ? r : table_put(a->ix, a->txn, TABLE_META, "lake", 4, &lake, sizeof lake, e);
+}
+
+static int apply_edit(struct apply *a, const struct buf *payload, struct err *e)
+{
+    const json_t *j = a->rec->json, *st = json_object_get(j, "manifest_stat");
+    if (edit_exists(a, a->rec->edit))
+        return 0; /* no honest writer gets here: the first stands */
+    const char *manifest = json_string_value(json_object_get(j, "manifest"));
+    int r = tree_add(a, manifest, (uint64_t)json_integer_value(json_array_get(st, 0)),
+                     json_integer_value(json_array_get(st, 1)),
+                     json_string_value(json_array_get(st, 2)), e);
+    AUTO(bitmap) roaring_bitmap_t *nodes = roaring_bitmap_create();
+    if (r == 0)
+        r = payload_lines(a, payload, edit_row, nodes, e);
+    node_id id;
+    if (r == 0 && key_problem(manifest) == 0 && (r = tree_make(a, manifest, &id, e)) == 0)
+        roaring_bitmap_add(nodes, id);
+    char name[32];
+    uint32_t label = 0;
+    snprintf(name, sizeof name, "edit:%s", a->rec->edit);
+    if (r == 0 && (r = label_make(a, name, &label, e)) == 0)
+        r = label_add(a, label, nodes, e);
+    if (r < 0)
+        return r;
+    json_auto_t *row = json_pack("{ss sO sO sO sO sO ss sI sI sb}", "edit", a->rec->edit, "name",
+                                 json_object_get(j, "name"), "file", json_object_get(j, "file"),
+                                 "manifest", json_object_get(j, "manifest"), "objects",
+                                 json_object_get(j, "objects"), "bytes", json_object_get(j, "bytes"),
+                                 "actor", a->rec->actor, "seq", (json_int_t)a->rec->seq, "time",
+                                 (json_int_t)a->rec->time, "tagged", 0);
+    if (!row)
+        return err_set(e, -EBADMSG, "\"objects\" or \"bytes\" is missing");
+    return put_json(a, TABLE_EDIT, a->rec->edit, EDIT_ID_LEN, row, e);
+}
+
+static int apply_tagged(struct apply *a, struct err *e)
+{
+    MDB_val v;
+    int r = table_get(a->ix, a->txn, TABLE_EDIT, a->rec->edit, EDIT_ID_LEN, &v, e);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    json_auto_t *row = json_loadb(v.mv_data, v.mv_size, 0, NULL);
+    if (!row)
+        return err_set(e, -EBADMSG, "index: an edit's row is not JSON");
+    json_object_set_new(row, "tagged", json_true());
+    return put_json(a, TABLE_EDIT, a->rec->edit, EDIT_ID_LEN, row, e);
+}
+
+static size_t grant_key(const struct record *rec, char key[PRINCIPAL_MAX + EDIT_ID_SIZE])
+{
+    size_t n = strlen(rec->principal) + 1;
+    memcpy(key, rec->principal, n);
+    memcpy(key + n, rec->edit, EDIT_ID_LEN);
+    return n + EDIT_ID_LEN;
+}
+
+static int apply_grant(struct apply *a, struct err *e)
+{
+    if (!edit_exists(a, a->rec->edit))
+        return 0; /* must not wait for an edit of that id to come */
+    char key[PRINCIPAL_MAX + EDIT_ID_SIZE];
+    size_t n = grant_key(a->rec, key);
+    json_auto_t *row = json_pack("{sI sI sI sI ss}", "from", (json_int_t)a->rec->from, "until",
+                                 (json_int_t)a->rec->until, "seq", (json_int_t)a->rec->seq, "time",
+                                 (json_int_t)a->rec->time, "actor", a->rec->actor);
+    int r = row ? put_json(a, TABLE_GRANT, key, n, row, e) : err_set(e, -ENOMEM, "grant");
+    return r < 0 ? r : known(a, a->rec->principal, e);
+}
+
+static int apply_revoke(struct apply *a, struct err *e)
+{
+    char key[PRINCIPAL_MAX + EDIT_ID_SIZE];
+    size_t n = grant_key(a->rec, key);
+    int r = table_del(a->ix, a->txn, TABLE_GRANT, key, n, e);
+    return r == -ENOENT ? 0 : r;
+}
+
+static int apply_acl(struct apply *a, struct err *e)
+{
+    const char *path = strcmp(a->rec->path, "/") == 0 ? "" : a->rec->path;
+    json_t *entries = json_object_get(a->rec->json, "entries");
+    AUTO(buf) struct buf probe = {0};
+    buf_adds(&probe, path);
+    if (probe.len > 0 && path[probe.len - 1] == '/')
+        buf_addc(&probe, 'x'); /* a directory's key is good where a child's would be */
+    if (probe.len > 0 && (probe.len > 1025 || key_problem(probe.p)))
+        return err_set(e, -EBADMSG, "\"path\" cannot be a path");
+    node_id id = NODE_ROOT;
+    int r = *path ? tree_make(a, path, &id, e) : 0;
+    char name[32];
+    uint32_t label;
+    snprintf(name, sizeof name, "acl:%u", id);
+    if (r < 0)
+        return r;
+    AUTO(bitmap) roaring_bitmap_t *below = roaring_bitmap_create();
+    if ((r = label_make(a, name, &label, e)) < 0 || (r = label_subtree(a, id, below, e)) < 0 ||
+        (r = label_add(a, label, below, e)) < 0)
+        return r;
+    size_t i;
+    json_t *v;
+    json_array_foreach(entries, i, v) {
+        char principal[PRINCIPAL_MAX];
+        acl_principal(v, principal);
+        if ((r = known(a, principal, e)) < 0)
+            return r;
+    }
+    if (json_array_size(entries) == 0) {
+        r = table_del(a->ix, a->txn, TABLE_ACL, &id, sizeof id, e);
+        return r == -ENOENT ? 0 : r;
+    }
+    json_auto_t *row = json_pack("{sI sO}", "seq", (json_int_t)a->rec->seq, "entries", entries);
+    return row ? put_json(a, TABLE_ACL, &id, sizeof id, row, e) : err_set(e, -ENOMEM, "ACL");
+}
+
+static int dispatch(struct apply *a, const struct buf *payload, struct err *e)
+{
+    switch (a->rec->op) {
+    case RECORD_INIT: return apply_init(a, e);
+    case RECORD_INVENTORY: return payload_lines(a, payload, inventory_row, NULL, e);
+    case RECORD_EDIT: return apply_edit(a, payload, e);
+    case RECORD_TAGGED: return apply_tagged(a, e);
+    case RECORD_GRANT: return apply_grant(a, e);
+    case RECORD_REVOKE: return apply_revoke(a, e);
+    case RECORD_ACL: return apply_acl(a, e);
+    }
+    return err_set(e, -EPROTONOSUPPORT, "unknown op");
+}
+
+/* Must the record be the next one? 0: yes; 1: the index has it already. */
+static int follows(struct apply *a, struct err *e)
+{
+    struct index_read rd = {.ix = a->ix, .txn = a->txn};
+    struct index_head head;
+    int r = index_head(&rd, &head, e);
+    if (r < 0)
+        return r;
+    if (a->rec->seq <= head.seq)
+        return 1;
+    if (a->rec->seq != head.seq + 1)
+        return err_set(e, -EBADMSG, "it cannot follow record %" PRIu64, head.seq);
+    if (memcmp(a->rec->prev, head.hash, SHA256_SIZE) != 0)
+        return err_set(e, -EBADMSG, "its \"prev\" is not the hash of record %" PRIu64, head.seq);
+    if (head.seq == 0 && a->rec->op != RECORD_INIT)
+        return err_set(e, -EBADMSG, "the first record is not \"init\"");
+    return 0;
+}
+
+/* The nodes that have a label "acl:NODE". */
+static int load_acl_nodes(struct apply *a, struct err *e)
+{
+    AUTO(cursor) MDB_cursor *cur = NULL;
+    int r = index_err(e, mdb_cursor_open(a->txn, a->ix->table[TABLE_LABEL], &cur), "labels");
+    if (r < 0)
+        return r;
+    MDB_val k = {4, "acl:"}, v;
+    r = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE);
+    for (; r == 0 && k.mv_size > 4 && memcmp(k.mv_data, "acl:", 4) == 0;
+         r = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
+        char num[16];
+        snprintf(num, sizeof num, "%.*s", (int)k.mv_size - 4, (char *)k.mv_data + 4);
+        roaring_bitmap_add(a->acl_nodes, (uint32_t)strtoul(num, NULL, 10));
+    }
+    return r == 0 || r == MDB_NOTFOUND ? 0 : index_err(e, r, "labels");
+}
+
+static int finish(struct apply *a, struct err *e)
+{
+    int r;
+    const struct {
+        const char *name;
+        const void *p;
+        size_t n;
+    } rows[] = {
+        {"next", &a->next_node, sizeof a->next_node},
+        {"totals", &a->totals, sizeof a->totals},
+        {"seq", &a->rec->seq, sizeof a->rec->seq},
+        {"hash", a->rec->hash, SHA256_SIZE},
+    };
+    if ((r = label_finish(a, e)) < 0)
+        return r;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        r = table_put(a->ix, a->txn, TABLE_META, rows[i].name, strlen(rows[i].name), rows[i].p,
+                      rows[i].n, e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int transaction(struct apply *a, const struct buf *payload, struct err *e)
+{
+    AUTO(txn) MDB_txn *txn = NULL;
+    int r = index_err(e, mdb_txn_begin(a->ix->env, NULL, 0, &txn), "begin a change");
+    if (r < 0)
+        return r;
+    a->txn = txn;
+    if ((r = follows(a, e)) != 0)
+        return r;
+    struct index_read rd = {.ix = a->ix, .txn = txn};
+    MDB_val v;
+    r = table_get(a->ix, txn, TABLE_META, "next", 4, &v, e);
+    if (r == 0)
+        memcpy(&a->next_node, v.mv_data, sizeof a->next_node);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    if ((r = index_totals(&rd, &a->totals, e)) < 0 || (r = load_acl_nodes(a, e)) < 0 ||
+        (r = dispatch(a, payload, e)) < 0 || (r = finish(a, e)) < 0)
+        return r;
+    MDB_txn *t = TAKE(txn);
+    return index_err(e, mdb_txn_commit(t), "commit");
+}
+
+int apply_record(struct index *ix, const void *data, size_t n, apply_payload_fn *payload_fn,
+                 void *arg, struct err *e)
+{
+    AUTO(record) struct record rec = {0};
+    AUTO(buf) struct buf payload = {0};
+    int r = record_parse(data, n, &rec, e);
+    if (r < 0)
+        return r;
+    if (rec.payload) {
+        char hash[SHA256_HEX_SIZE];
+        if ((r = payload_fn(arg, rec.payload, &payload, e)) < 0)
+            return err_wrap(e, "payload of record %" PRIu64, rec.seq);
+        hash_sha256_hex(buf_str(&payload), payload.len, hash);
+        if (strcmp(hash, rec.payload) != 0)
+            return err_set(e, -EBADMSG, "record %" PRIu64 ": its payload has another hash",
+                           rec.seq);
+    }
+    struct apply a = {.ix = ix, .rec = &rec};
+    a.touched = roaring_bitmap_create();
+    a.acl_nodes = roaring_bitmap_create();
+    r = transaction(&a, &payload, e);
+    for (size_t i = 0; i < a.n_gather; i++)
+        roaring_bitmap_free(a.gather[i].nodes);
+    free(a.gather);
+    roaring_bitmap_free(a.touched);
+    roaring_bitmap_free(a.acl_nodes);
+    return r < 0 ? err_wrap(e, "ledger record %" PRIu64, rec.seq) : r;
+}

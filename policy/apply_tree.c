@@ -1,0 +1,260 @@
+/* policy/apply_tree.c - how keys become nodes, and how nodes come to life and go. */
+/* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/codec.h"
+#include "base/err.h"
+#include "policy/apply_impl.h"
+#include "policy/hash.h"
+
+char key_problem(const char *key)
+{
+    size_t len = strlen(key);
+    if (!utf8_is_valid(key, len))
+        return 'u';
+    if (len == 0)
+        return 'e';
+    const char *s = key;
+    for (;;) {
+        size_t n = strcspn(s, "/");
+        bool last = s[n] == '\0';
+        if (n == 0)
+            return last && s != key ? 'm' : 'e';
+        if (n > NAME_LIMIT)
+            return 'l';
+        if ((n == 1 && s[0] == '.') || (n == 2 && s[0] == '.' && s[1] == '.'))
+            return 'd';
+        if (last)
+            return 0;
+        s += n + 1;
+    }
+}
+
+static int hidden_put(struct apply *a, const char *key, char reason, struct err *e)
+{
+    uint8_t hash[SHA256_SIZE];
+    hash_sha256(key, strlen(key), hash);
+    AUTO(buf) struct buf row = {0};
+    buf_addc(&row, reason);
+    buf_adds(&row, key);
+    return table_put(a->ix, a->txn, TABLE_HIDDEN, hash, sizeof hash, row.p, row.len, e);
+}
+
+static int hidden_del(struct apply *a, const char *key, struct err *e)
+{
+    uint8_t hash[SHA256_SIZE];
+    hash_sha256(key, strlen(key), hash);
+    int r = table_del(a->ix, a->txn, TABLE_HIDDEN, hash, sizeof hash, e);
+    return r == -ENOENT ? 0 : r;
+}
+
+/* "dir/…/name" of a node, for the rare rows of TABLE_HIDDEN. */
+static int full_key(struct apply *a, node_id id, struct buf *ret, struct err *e)
+{
+    struct index_read rd = {.ix = a->ix, .txn = a->txn};
+    return index_key(&rd, id, ret, e);
+}
+
+static int node_new(struct apply *a, node_id parent, const char *name, size_t n, bool is_dir,
+                    node_id *ret, struct err *e)
+{
+    char key[4 + NAME_LIMIT + 1];
+    uint32_t be = htonl(parent), id = a->next_node;
+    if (id == UINT32_MAX)
+        return err_set(e, -ENOSPC, "the index has no node numbers left");
+    memcpy(key, &be, 4);
+    memcpy(key + 4, name, n);
+    key[4 + n] = '/';
+    struct attr at = {.parent = parent, .flags = is_dir ? ATTR_DIR : 0, .name_len = (uint16_t)n};
+    int r = table_put(a->ix, a->txn, TABLE_NODE, key, 4 + n + is_dir, &id, sizeof id, e);
+    if (r == 0)
+        r = attr_put(a->ix, a->txn, id, &at, name, "", e);
+    if (r == 0 && !is_dir) {
+        r = table_put(a->ix, a->txn, TABLE_NAME, name, n, &id, sizeof id, e);
+        AUTO(buf) struct buf pattern = {0};
+        if (r == 0 && frame_pattern(name, n, &pattern, NULL, NULL))
+            r = table_put(a->ix, a->txn, TABLE_PATTERN, pattern.p, pattern.len, &id, sizeof id, e);
+        if (r == 0)
+            r = label_inherit(a, id, parent, e);
+    }
+    if (r < 0)
+        return r;
+    a->next_node++;
+    *ret = id;
+    return 0;
+}
+
+static int child(struct apply *a, node_id parent, const char *name, size_t n, bool is_dir,
+                 node_id *ret, struct err *e)
+{
+    int r = node_get(a->ix, a->txn, parent, name, n, is_dir, ret, e);
+    return r == -ENOENT ? node_new(a, parent, name, n, is_dir, ret, e) : r;
+}
+
+/* The node of a key that can be a path, made with its directories where it is new; a key that ends
+ * in '/' is a directory. */
+int tree_make(struct apply *a, const char *key, node_id *ret, struct err *e)
+{
+    const char *slash = strrchr(key, '/');
+    size_t dir_len = slash ? (size_t)(slash - key) + 1 : 0;
+    node_id at = NODE_ROOT;
+    int r;
+    if (dir_len >= sizeof a->last_dir)
+        return err_set(e, -EINVAL, "key over %zu bytes", sizeof a->last_dir - 1);
+    if (a->last_dir_node != NODE_NONE && strlen(a->last_dir) == dir_len &&
+        memcmp(a->last_dir, key, dir_len) == 0) {
+        at = a->last_dir_node;
+    } else {
+        for (const char *s = key; s < key + dir_len;) {
+            size_t n = strcspn(s, "/");
+            if ((r = child(a, at, s, n, /* is_dir= */ true, &at, e)) < 0)
+                return r;
+            s += n + 1;
+        }
+        memcpy(a->last_dir, key, dir_len);
+        a->last_dir[dir_len] = '\0';
+        a->last_dir_node = at;
+    }
+    *ret = at;
+    const char *name = key + dir_len;
+    return *name ? child(a, at, name, strlen(name), /* is_dir= */ false, ret, e) : 0;
+}
+
+static int count_child(struct apply *a, node_id dir, int delta, struct err *e);
+
+/* A directory came to life or died: an object of the same name beside it is hidden or shown. */
+static int shadow(struct apply *a, const struct attr *dir, const char *name, bool on, struct err *e)
+{
+    node_id id;
+    struct attr at;
+    const char *fname, *etag;
+    int r = node_get(a->ix, a->txn, dir->parent, name, dir->name_len, /* is_dir= */ false, &id, e);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    if ((r = attr_get(a->ix, a->txn, id, &at, &fname, &etag, e)) < 0)
+        return r;
+    bool was = attr_is_live(&at);
+    at.flags = on ? at.flags | ATTR_SHADOWED : at.flags & ~(uint32_t)ATTR_SHADOWED;
+    bool is = attr_is_live(&at);
+    if ((r = attr_put(a->ix, a->txn, id, &at, fname, etag, e)) < 0)
+        return r;
+    AUTO(buf) struct buf key = {0};
+    if ((at.flags & ATTR_PRESENT) && (r = full_key(a, id, &key, e)) == 0)
+        r = on ? hidden_put(a, key.p, 's', e) : hidden_del(a, key.p, e);
+    if (r < 0 || was == is)
+        return r;
+    a->totals.objects += is ? 1 : (uint64_t)-1;
+    a->totals.bytes += is ? at.size : -at.size;
+    r = label_touch(a, id, e);
+    return r < 0 ? r : count_child(a, at.parent, is ? 1 : -1, e);
+}
+
+static int count_child(struct apply *a, node_id dir, int delta, struct err *e)
+{
+    struct attr at;
+    const char *name, *etag;
+    int r = attr_get(a->ix, a->txn, dir, &at, &name, &etag, e);
+    if (r < 0)
+        return r == -ENOENT ? err_set(e, -EBADMSG, "index: no directory %u", dir) : r;
+    bool was = attr_is_live(&at);
+    at.size += (uint64_t)(int64_t)delta;
+    bool is = attr_is_live(&at);
+    char copy[NAME_LIMIT + 1];
+    memcpy(copy, name, at.name_len);
+    copy[at.name_len] = '\0';
+    if ((r = attr_put(a->ix, a->txn, dir, &at, copy, "", e)) < 0)
+        return r;
+    if (was == is || dir == NODE_ROOT)
+        return 0;
+    if ((r = count_child(a, at.parent, is ? 1 : -1, e)) < 0)
+        return r;
+    return shadow(a, &at, copy, is, e);
+}
+
+/* Stores an object's attributes and does all that follows from its coming to life or dying. */
+static int change(struct apply *a, node_id id, struct attr *at, const char *name, const char *etag,
+                  const struct attr *old, struct err *e)
+{
+    bool was = attr_is_live(old), is = attr_is_live(at);
+    at->etag_len = (uint16_t)strlen(etag);
+    int r = attr_put(a->ix, a->txn, id, at, name, etag, e);
+    if (r < 0)
+        return r;
+    a->totals.objects += (uint64_t)is - (uint64_t)was;
+    a->totals.bytes += (is ? at->size : 0) - (was ? old->size : 0);
+    if (was == is)
+        return 0;
+    if ((r = label_touch(a, id, e)) < 0)
+        return r;
+    return count_child(a, at->parent, is ? 1 : -1, e);
+}
+
+/* The directory "a/" beside an object "a" that comes: is it alive? */
+static int is_shadowed(struct apply *a, const struct attr *at, const char *name, bool *ret,
+                       struct err *e)
+{
+    node_id id;
+    struct attr dir;
+    *ret = false;
+    int r = node_get(a->ix, a->txn, at->parent, name, at->name_len, /* is_dir= */ true, &id, e);
+    if (r == 0)
+        r = attr_get(a->ix, a->txn, id, &dir, NULL, NULL, e);
+    if (r == 0)
+        *ret = attr_is_live(&dir);
+    return r == -ENOENT ? 0 : r;
+}
+
+int tree_add(struct apply *a, const char *key, uint64_t size, int64_t mtime_ns, const char *etag,
+             struct err *e)
+{
+    char why = key_problem(key);
+    if (strncmp(key, ".shotlake/", 10) == 0)
+        return 0; /* the ledger itself is no part of the lake, whatever an inventory says */
+    if (why)
+        return hidden_put(a, key, why, e);
+    node_id id;
+    struct attr old;
+    const char *name, *old_etag;
+    int r = tree_make(a, key, &id, e);
+    if (r == 0)
+        r = attr_get(a->ix, a->txn, id, &old, &name, &old_etag, e);
+    if (r < 0)
+        return r;
+    char copy[NAME_LIMIT + 1];
+    memcpy(copy, name, old.name_len);
+    copy[old.name_len] = '\0';
+    bool shadowed;
+    if ((r = is_shadowed(a, &old, copy, &shadowed, e)) < 0)
+        return r;
+    struct attr at = old;
+    at.flags = ATTR_PRESENT | (shadowed ? ATTR_SHADOWED : 0);
+    at.size = size;
+    at.mtime_ns = mtime_ns;
+    if (shadowed && (r = hidden_put(a, key, 's', e)) < 0)
+        return r;
+    return change(a, id, &at, copy, etag, &old, e);
+}
+
+int tree_gone(struct apply *a, const char *key, struct err *e)
+{
+    int r = hidden_del(a, key, e);
+    if (r < 0 || key_problem(key))
+        return r;
+    node_id id;
+    struct attr old;
+    const char *name, *etag;
+    if ((r = tree_make(a, key, &id, e)) < 0 ||
+        (r = attr_get(a->ix, a->txn, id, &old, &name, &etag, e)) < 0)
+        return r;
+    char copy[NAME_LIMIT + 1], copy_etag[256];
+    memcpy(copy, name, old.name_len);
+    copy[old.name_len] = '\0';
+    snprintf(copy_etag, sizeof copy_etag, "%s", etag);
+    struct attr at = old;
+    at.flags &= ~(uint32_t)(ATTR_PRESENT | ATTR_SHADOWED);
+    return change(a, id, &at, copy, copy_etag, &old, e);
+}

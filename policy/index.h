@@ -1,0 +1,201 @@
+/* policy/index.h - the lake's tree, labels and policy in LMDB: everything that a read asks. */
+/* SPDX-License-Identifier: MIT */
+#ifndef POLICY_INDEX_H
+#define POLICY_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <roaring/roaring.h>
+
+#include "policy/types.h"
+
+struct buf;
+struct err;
+struct index;
+struct index_read;
+
+/* The index is a cache of the ledger: it is opened, and rebuilt from nothing if it was deleted.
+ * One process opens a directory at most once; any number of processes may have it open.
+ * -EBUSY: the index was written by a newer shotlake. */
+int index_open(const char *dir, struct index **ret, struct err *e);
+void index_close(struct index *ix); /* NULL is fine; no read may be open. */
+
+static inline void auto_index(struct index **ix)
+{
+    index_close(*ix);
+}
+
+/* A consistent snapshot. Cheap (a reused reader slot); any thread may begin one and use it, one
+ * thread at a time. Short: an open read keeps old pages alive. */
+int index_read_begin(struct index *ix, struct index_read **ret, struct err *e);
+void index_read_end(struct index_read *rd); /* NULL is fine */
+
+static inline void auto_index_read(struct index_read **rd)
+{
+    index_read_end(*rd);
+}
+
+/* Where the index stands in the ledger: the last record applied and the hash of its bytes.
+ * seq 0: nothing yet. */
+struct index_head {
+    uint64_t seq;
+    uint8_t hash[SHA256_SIZE];
+};
+int index_head(struct index_read *rd, struct index_head *ret, struct err *e);
+
+/* Facts of the lake from its first record. */
+struct index_lake {
+    char id[33];          /* 32 hex digits, drawn at init */
+    uint8_t node_key[16]; /* keys the permutation that makes inode numbers of node numbers */
+    int64_t time;         /* of init */
+};
+int index_lake(struct index_read *rd, struct index_lake *ret, struct err *e); /* -ENOENT: no init */
+
+/* ---- the tree ---------------------------------------------------------------------------- */
+
+struct node {
+    node_id id, parent; /* the root is its own parent */
+    bool is_dir;
+    bool live; /* object: exists and can be a path; directory: holds something live */
+    uint64_t size;
+    int64_t mtime_ns;
+    const char *name; /* borrowed until index_read_end(); not terminated */
+    size_t name_len;
+    const char *etag; /* the same; terminated */
+};
+
+/* -ENOENT: never given out. A node that is not live is still answered: callers check. */
+int index_node(struct index_read *rd, node_id id, struct node *ret, struct err *e);
+
+/* Calls `fn` for each member of `set` in rising order, reading the table sequentially: the way to
+ * read many. A negative return ends it with that code. */
+typedef int index_node_fn(void *arg, const struct node *n, struct err *e);
+int index_nodes(struct index_read *rd, const roaring_bitmap_t *set, index_node_fn *fn, void *arg,
+                struct err *e);
+
+/* Finds a live object (or directory) by its key; "" and "/" are the root; a leading and a
+ * trailing '/' are allowed. For operators and conform only: a front never asks this about a
+ * caller's path (hidden and absent must take the same time there; see fs/view/view.h).
+ * 0 or -ENOENT. */
+int index_find(struct index_read *rd, const char *path, node_id *ret, struct err *e);
+
+/* Appends the key of a node ("show/a.exr"; directories end in '/'; the root is ""). */
+int index_key(struct index_read *rd, node_id id, struct buf *ret, struct err *e);
+
+/* Live objects whose last component is exactly `name` (`n` bytes), rising. `*ret` is malloc'ed,
+ * NULL where `*ret_n` is 0. */
+int index_by_name(struct index_read *rd, const char *name, size_t n, node_id **ret, size_t *ret_n,
+                  struct err *e);
+
+/* Live objects whose name has the frame pattern `pattern`: the last run of digits before the last
+ * '.' of a name (or in all of it where it has no '.') replaced by one '#'. "plate.1001.exr" has
+ * "plate.#.exr". Order and ownership as above. */
+int index_by_pattern(struct index_read *rd, const char *pattern, size_t n, node_id **ret,
+                     size_t *ret_n, struct err *e);
+
+/* The pattern of a name, as above. False: the name has no digits before its extension. `*ret_frame`
+ * (may be NULL) is the number, `*ret_width` (may be NULL) its digits; numbers over 18 digits have
+ * no pattern. */
+bool frame_pattern(const char *name, size_t n, struct buf *ret, int64_t *ret_frame, int *ret_width);
+
+/* Counts for operators: live objects and their bytes. */
+struct index_totals {
+    uint64_t objects, bytes;
+};
+int index_totals(struct index_read *rd, struct index_totals *ret, struct err *e);
+
+/* Keys that cannot be a path, with the reason, in bytewise order. */
+typedef int index_hidden_fn(void *arg, const char *key, const char *reason, struct err *e);
+int index_hidden(struct index_read *rd, index_hidden_fn *fn, void *arg, struct err *e);
+
+/* ---- what a scan compares with ------------------------------------------------------------ */
+
+/* What the inventory holds of a key, live or not. `node` is NODE_NONE for a key that cannot be a
+ * path. -ENOENT: nothing. */
+struct inventory_row {
+    node_id node;
+    uint64_t size;
+    int64_t mtime_ns;
+    char etag[129];
+};
+int index_inventory(struct index_read *rd, const char *key, struct inventory_row *ret,
+                    struct err *e);
+
+/* Calls `fn` for every object that the inventory holds, live or shadowed, in node order. */
+int index_inventory_each(struct index_read *rd, index_node_fn *fn, void *arg, struct err *e);
+
+/* ---- edits and grants -------------------------------------------------------------------- */
+
+struct edit {
+    char id[EDIT_ID_SIZE];
+    const char *name, *file, *manifest, *actor; /* keys of the lake; borrowed until `json` goes */
+    uint64_t objects, bytes;
+    uint64_t seq; /* of its record */
+    int64_t time;
+    bool tagged; /* the store's object tags are known to agree */
+    json_t *json;
+};
+int index_edit(struct index_read *rd, const char *id, struct edit *ret, struct err *e); /* -ENOENT */
+void edit_done(struct edit *ed);
+typedef int index_edit_fn(void *arg, const struct edit *ed, struct err *e);
+int index_edits(struct index_read *rd, index_edit_fn *fn, void *arg, struct err *e); /* by id */
+
+static inline void auto_edit(struct edit *ed)
+{
+    edit_done(ed);
+}
+
+struct grant {
+    char edit[EDIT_ID_SIZE];
+    char principal[PRINCIPAL_MAX];
+    int64_t from, until; /* active where from <= t < until */
+    uint64_t seq;
+    int64_t time;
+    char actor[128];
+};
+typedef int index_grant_fn(void *arg, const struct grant *g, struct err *e);
+/* The grants that a principal holds (NULL: all), past and future ones too, by principal and edit.
+ */
+int index_grants(struct index_read *rd, const char *principal, index_grant_fn *fn, void *arg,
+                 struct err *e);
+/* 0 or -ENOENT. */
+int index_grant(struct index_read *rd, const char *edit, const char *principal, struct grant *ret,
+                struct err *e);
+
+/* ---- ACLs -------------------------------------------------------------------------------- */
+
+/* One ACL list as it was set: on an object, or on a directory for all below it. */
+struct acl {
+    node_id node;
+    uint64_t seq;
+    json_t *entries; /* [{"principalType","principal","accessTypes"}]; borrowed for the call */
+};
+typedef int index_acl_fn(void *arg, const struct acl *a, struct err *e);
+int index_acls(struct index_read *rd, index_acl_fn *fn, void *arg, struct err *e);
+/* A new reference in `*ret`, an empty array where none was set. */
+int index_acl(struct index_read *rd, node_id id, json_t **ret, uint64_t *ret_seq, struct err *e);
+
+/* True where any grant or ACL ever named the principal. */
+int index_knows(struct index_read *rd, const char *principal, bool *ret, struct err *e);
+
+/* ---- labels ------------------------------------------------------------------------------ */
+
+/* A label is a named set of objects: "edit:ID", or "acl:NODE" for the node
+ * (an object, or a directory with all below it) that has an ACL. */
+
+/* The live members of a label with their parent directories. An unknown label is empty.
+ * The caller frees `*ret`. */
+int index_label(struct index_read *rd, const char *label, roaring_bitmap_t **ret, struct err *e);
+
+/* The names of the labels that an object is a member of itself, in the order of their making. */
+typedef int index_label_fn(void *arg, const char *label, struct err *e);
+int index_labels_of(struct index_read *rd, node_id id, index_label_fn *fn, void *arg,
+                    struct err *e);
+
+/* Frees stale reader slots of killed processes. */
+void index_reap(struct index *ix);
+
+#endif

@@ -1,0 +1,112 @@
+/* policy/index_impl.h - the tables of the index; for index*.c and apply.c only. */
+/* SPDX-License-Identifier: MIT */
+#ifndef POLICY_INDEX_IMPL_H
+#define POLICY_INDEX_IMPL_H
+
+#include <pthread.h>
+
+#include <lmdb.h>
+
+#include "base/cleanup.h"
+#include "policy/index.h"
+
+#define INDEX_SCHEMA 1
+#define INDEX_MAP_BYTES ((size_t)64 << 30) /* address space, not memory: the file grows as needed */
+
+/* The tables. Numbers are native-endian u32: the index never leaves its host. */
+enum index_table {
+    TABLE_META,    /* "seq" u64, "hash", "lake" (struct index_lake), "next" u32, "totals", "schema" */
+    TABLE_NODE,    /* u32 big-endian parent + name (+ '/' for a directory) -> u32 node */
+    TABLE_ATTR,    /* u32 node -> struct attr, name, NUL, etag, NUL */
+    TABLE_NAME,    /* name of an object -> u32 nodes */
+    TABLE_PATTERN, /* frame pattern of an object's name -> u32 nodes */
+    TABLE_LABEL,   /* label name -> u32 label */
+    TABLE_LNAME,   /* u32 label -> label name */
+    TABLE_MEMBER,  /* u32 label -> bitmap of objects as assigned, live or not */
+    TABLE_CLOSED,  /* u32 label -> bitmap of its live objects and the directories above them */
+    TABLE_TAGGED,  /* u32 node -> u32 labels that it is a member of */
+    TABLE_EDIT,    /* edit id -> JSON */
+    TABLE_GRANT,   /* principal NUL edit id -> JSON */
+    TABLE_ACL,     /* u32 node -> JSON {"seq", "entries"} */
+    TABLE_KNOWN,   /* principal -> u64 seq of the first record that names it */
+    TABLE_HIDDEN,  /* SHA-256 of a key that cannot be a path -> reason byte, key */
+    TABLE_COUNT
+};
+
+enum attr_flags {
+    ATTR_DIR = 1,
+    ATTR_PRESENT = 2,  /* an object that the inventory has */
+    ATTR_SHADOWED = 4, /* an object "a" beside a live directory "a/": it cannot be a path */
+};
+
+struct attr {
+    uint32_t parent, flags;
+    uint64_t size; /* of a directory: how many live children it has */
+    int64_t mtime_ns;
+    uint16_t name_len, etag_len;
+    uint32_t reserved;
+};
+
+struct index {
+    MDB_env *env;
+    MDB_dbi table[TABLE_COUNT];
+    char *dir;
+    pthread_mutex_t lock; /* guards the list of idle reads */
+    struct index_read *idle;
+};
+
+struct index_read {
+    struct index *ix;
+    MDB_txn *txn;
+    struct index_read *next;
+};
+
+/* err_set for LMDB's codes; 0 for 0. */
+int index_err(struct err *e, int mdb, const char *what);
+
+/* Table access inside any transaction: 0, -ENOENT, or an error. */
+int table_get(struct index *ix, MDB_txn *txn, enum index_table t, const void *key, size_t n,
+              MDB_val *ret, struct err *e);
+int table_put(struct index *ix, MDB_txn *txn, enum index_table t, const void *key, size_t n,
+              const void *val, size_t val_n, struct err *e);
+int table_del(struct index *ix, MDB_txn *txn, enum index_table t, const void *key, size_t n,
+              struct err *e);
+
+int attr_get(struct index *ix, MDB_txn *txn, node_id id, struct attr *ret, const char **name,
+             const char **etag, struct err *e);
+int attr_put(struct index *ix, MDB_txn *txn, node_id id, const struct attr *a, const char *name,
+             const char *etag, struct err *e);
+static inline bool attr_is_live(const struct attr *a)
+{
+    if (a->flags & ATTR_DIR)
+        return a->size > 0;
+    return (a->flags & (ATTR_PRESENT | ATTR_SHADOWED)) == ATTR_PRESENT;
+}
+
+/* The child of `parent` with that name, live or not. */
+int node_get(struct index *ix, MDB_txn *txn, node_id parent, const char *name, size_t n,
+             bool is_dir, node_id *ret, struct err *e);
+
+/* A bitmap of TABLE_MEMBER or TABLE_CLOSED; empty where there is none. */
+int bitmap_get(struct index *ix, MDB_txn *txn, enum index_table t, uint32_t label,
+               roaring_bitmap_t **ret, struct err *e);
+int bitmap_put(struct index *ix, MDB_txn *txn, enum index_table t, uint32_t label,
+               roaring_bitmap_t *set, struct err *e);
+
+static inline void auto_bitmap(roaring_bitmap_t **b)
+{
+    if (*b)
+        roaring_bitmap_free(*b);
+}
+static inline void auto_cursor(MDB_cursor **c)
+{
+    if (*c)
+        mdb_cursor_close(*c);
+}
+static inline void auto_txn(MDB_txn **t)
+{
+    if (*t)
+        mdb_txn_abort(*t);
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* policy/principals.h - who there is: users, their uids, groups and roles, from a file. */
+/* SPDX-License-Identifier: MIT */
+#ifndef POLICY_PRINCIPALS_H
+#define POLICY_PRINCIPALS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "policy/types.h"
+
+struct err;
+struct principals;
+
+/* Canonical form of what an operator wrote: "acme" is "user:acme"; user:, group:, role: and
+ * "arn:aws:iam::111122223333:user/x" (also role/, aws-cn, aws-us-gov, paths) stay. Refused: empty
+ * names, control bytes, '/' outside an ARN, invalid UTF-8, more than 255 bytes of name.
+ * 0 or -EINVAL. */
+int principal_parse(const char *text, char ret[PRINCIPAL_MAX], struct err *e);
+
+/* A principal with everything it acts as: itself first, then its groups and roles. */
+struct who {
+    char **as; /* canonical names */
+    size_t n;
+};
+void who_done(struct who *w);
+static inline void auto_who(struct who *w)
+{
+    who_done(w);
+}
+
+/* Reads the principals file (JSON, the shape of Accurate Video's principals.json and more):
+ *   {"users":  [{"id": "acme", "uid": 1001, "groups": ["vendors"], "roles": ["viewer"]}],
+ *    "groups": [{"id": "vendors", "name": "…", "members": ["acme"]}]}
+ * "uid" may be a list. A uid belongs to one user at most. Unknown members are ignored; a duplicate
+ * member, a wrong type or a second user with the same id or uid is an error that names the place.
+ * A file that does not exist is an empty one where `may_be_absent`. */
+int principals_load(const char *path, bool may_be_absent, struct principals **ret, struct err *e);
+int principals_parse(const char *json, size_t n, struct principals **ret, struct err *e);
+void principals_free(struct principals *p);
+
+static inline void auto_principals(struct principals **p)
+{
+    principals_free(*p);
+}
+
+/* The principal and its groups and roles. `principal` is canonical. `p` may be NULL: itself only. */
+void principals_expand(const struct principals *p, const char *principal, struct who *ret);
+
+/* The user of a uid, or NULL. Borrowed. */
+const char *principals_by_uid(const struct principals *p, uid_t uid);
+
+/* True where the file names the user or group. */
+bool principals_has(const struct principals *p, const char *principal);
+
+#endif

@@ -1,0 +1,288 @@
+/* policy/record.c - one record of the ledger: bytes in, a checked structure out. */
+/* SPDX-License-Identifier: MIT */
+#include "policy/record.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/codec.h"
+#include "base/err.h"
+#include "base/when.h"
+#include "policy/hash.h"
+#include "policy/principals.h"
+
+static const char *const ops[] = {
+    [RECORD_INIT] = "init",     [RECORD_INVENTORY] = "inventory", [RECORD_EDIT] = "edit",
+    [RECORD_TAGGED] = "tagged", [RECORD_GRANT] = "grant",         [RECORD_REVOKE] = "revoke",
+    [RECORD_ACL] = "acl",
+};
+
+bool edit_id_is_valid(const char *s)
+{
+    return strlen(s) == EDIT_ID_LEN &&
+           strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789") == EDIT_ID_LEN;
+}
+
+void record_key(uint64_t seq, char ret[RECORD_KEY_SIZE])
+{
+    snprintf(ret, RECORD_KEY_SIZE, ".shotlake/ledger/%020" PRIu64 ".json", seq);
+}
+
+static int want_text(const json_t *j, const char *key, const char **ret, struct err *e)
+{
+    *ret = json_string_value(json_object_get(j, key));
+    return *ret ? 0 : err_set(e, -EBADMSG, "\"%s\" is missing or not a string", key);
+}
+
+static int want_hex(const json_t *j, const char *key, size_t n, void *ret, struct err *e)
+{
+    const char *s;
+    int r = want_text(j, key, &s, e);
+    if (r == 0 && hex_decode(s, ret, n) < 0)
+        r = err_set(e, -EBADMSG, "\"%s\" is not %zu hex digits", key, 2 * n);
+    return r;
+}
+
+static int want_edit(struct record *rec, struct err *e)
+{
+    int r = want_text(rec->json, "edit", &rec->edit, e);
+    if (r == 0 && !edit_id_is_valid(rec->edit))
+        r = err_set(e, -EBADMSG, "\"edit\" is not %d characters of [a-z0-9]", EDIT_ID_LEN);
+    return r;
+}
+
+static int want_payload(struct record *rec, struct err *e)
+{
+    uint8_t hash[SHA256_SIZE];
+    int r = want_hex(rec->json, "payload", sizeof hash, hash, e);
+    return r < 0 ? r : want_text(rec->json, "payload", &rec->payload, e);
+}
+
+static int want_principal(struct record *rec, struct err *e)
+{
+    char canonical[PRINCIPAL_MAX];
+    int r = want_text(rec->json, "principal", &rec->principal, e);
+    if (r == 0)
+        r = principal_parse(rec->principal, canonical, e);
+    if (r == 0 && strcmp(canonical, rec->principal) != 0)
+        r = err_set(e, -EBADMSG, "\"principal\" is not in its canonical form");
+    return r;
+}
+
+static int want_time(const json_t *j, const char *key, int64_t *ret, struct err *e)
+{
+    const char *s;
+    int r = want_text(j, key, &s, e);
+    return r < 0 ? r : when_parse(s, WHEN_DAY_START, ret, e);
+}
+
+static bool has_type(const json_t *entry, const char *want)
+{
+    size_t i;
+    json_t *v;
+    json_array_foreach(json_object_get(entry, "accessTypes"), i, v) {
+        if (strcmp(json_string_value(v), want) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool acl_gives(const json_t *entry, const char *access)
+{
+    /* Accurate Video's list says modify_all_access, its answers modify_acl_access: one right */
+    if (strcmp(access, "modify_all_access") == 0 && has_type(entry, "modify_acl_access"))
+        return true;
+    return has_type(entry, access);
+}
+
+void acl_principal(const json_t *entry, char ret[PRINCIPAL_MAX])
+{
+    const char *type = json_string_value(json_object_get(entry, "principalType"));
+    const char *name = json_string_value(json_object_get(entry, "principal"));
+    snprintf(ret, PRINCIPAL_MAX, "%s:%s", strcmp(type, "GROUP") == 0 ? "group" : "user", name);
+}
+
+static int acl_check_entry(const json_t *v, size_t i, struct err *e)
+{
+    const char *type = json_string_value(json_object_get(v, "principalType"));
+    const char *name = json_string_value(json_object_get(v, "principal"));
+    const json_t *access = json_object_get(v, "accessTypes");
+    char canonical[PRINCIPAL_MAX], text[PRINCIPAL_MAX];
+    if (!type || (strcmp(type, "USER") != 0 && strcmp(type, "GROUP") != 0))
+        return err_set(e, -EBADMSG, "/%zu/principalType: not \"USER\" or \"GROUP\"", i);
+    if (!name || strlen(name) > 255)
+        return err_set(e, -EBADMSG, "/%zu/principal: missing, not a string or too long", i);
+    snprintf(text, sizeof text, "user:%s", name);
+    if (principal_parse(text, canonical, e) < 0)
+        return err_set(e, -EBADMSG, "/%zu/principal: '%.128s' is not a usable name", i, name);
+    if (!json_is_array(access) || json_array_size(access) > 1000)
+        return err_set(e, -EBADMSG, "/%zu/accessTypes: not a list of up to 1000 strings", i);
+    size_t k;
+    json_t *a;
+    json_array_foreach(access, k, a) {
+        const char *s = json_string_value(a);
+        if (!s || !*s || strlen(s) > 128)
+            return err_set(e, -EBADMSG, "/%zu/accessTypes/%zu: not a string of 1 to 128 bytes", i,
+                           k);
+    }
+    const char *key;
+    json_object_foreach((json_t *)v, key, a) {
+        if (strcmp(key, "principalType") && strcmp(key, "principal") && strcmp(key, "accessTypes"))
+            return err_set(e, -EBADMSG, "/%zu: unknown member \"%.64s\"", i, key);
+    }
+    return 0;
+}
+
+int acl_check(const json_t *entries, struct err *e)
+{
+    if (!json_is_array(entries))
+        return err_set(e, -EBADMSG, "an ACL is a list of {principalType, principal, accessTypes}");
+    if (json_array_size(entries) > RECORD_ACL_MAX)
+        return err_set(e, -EFBIG, "an ACL of more than %d entries", RECORD_ACL_MAX);
+    size_t i;
+    json_t *v;
+    json_array_foreach(entries, i, v) {
+        int r = acl_check_entry(v, i, e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int want_edit_record(struct record *rec, struct err *e)
+{
+    const char *s;
+    int r;
+    if ((r = want_edit(rec, e)) < 0 || (r = want_payload(rec, e)) < 0 ||
+        (r = want_text(rec->json, "name", &s, e)) < 0 ||
+        (r = want_text(rec->json, "file", &s, e)) < 0 ||
+        (r = want_text(rec->json, "manifest", &s, e)) < 0)
+        return r;
+    const json_t *st = json_object_get(rec->json, "manifest_stat");
+    if (!json_is_integer(json_array_get(st, 0)) || !json_is_integer(json_array_get(st, 1)) ||
+        !json_is_string(json_array_get(st, 2)) ||
+        strlen(json_string_value(json_array_get(st, 2))) > 127)
+        return err_set(e, -EBADMSG, "\"manifest_stat\" is not [size, mtime_ns, etag]");
+    return 0;
+}
+
+static int by_op(struct record *rec, struct err *e)
+{
+    uint8_t scratch[16];
+    int r;
+    switch (rec->op) {
+    case RECORD_INIT:
+        r = want_hex(rec->json, "lake", 16, scratch, e);
+        return r < 0 ? r : want_hex(rec->json, "node_key", 16, scratch, e);
+    case RECORD_INVENTORY:
+        return want_payload(rec, e);
+    case RECORD_EDIT:
+        return want_edit_record(rec, e);
+    case RECORD_TAGGED:
+        return want_edit(rec, e);
+    case RECORD_GRANT:
+        if ((r = want_edit(rec, e)) < 0 || (r = want_principal(rec, e)) < 0 ||
+            (r = want_time(rec->json, "from", &rec->from, e)) < 0 ||
+            (r = want_time(rec->json, "until", &rec->until, e)) < 0)
+            return r;
+        return rec->from < rec->until ? 0 : err_set(e, -EBADMSG, "the grant ends before it begins");
+    case RECORD_REVOKE:
+        r = want_edit(rec, e);
+        return r < 0 ? r : want_principal(rec, e);
+    case RECORD_ACL:
+        r = want_text(rec->json, "path", &rec->path, e);
+        return r < 0 ? r : acl_check(json_object_get(rec->json, "entries"), e);
+    }
+    return err_set(e, -EPROTONOSUPPORT, "unknown op");
+}
+
+static int parse_head(struct record *rec, struct err *e)
+{
+    const json_t *v = json_object_get(rec->json, "v"), *seq = json_object_get(rec->json, "seq");
+    uint8_t id[16];
+    const char *s;
+    int r;
+    if (!json_is_integer(v) || json_integer_value(v) < 1)
+        return err_set(e, -EBADMSG, "\"v\" is missing");
+    if (json_integer_value(v) > RECORD_VERSION)
+        return err_set(e, -EPROTONOSUPPORT, "record version %lld: this shotlake is too old",
+                       (long long)json_integer_value(v));
+    if (!json_is_integer(seq) || json_integer_value(seq) < 1)
+        return err_set(e, -EBADMSG, "\"seq\" is missing or not a positive number");
+    rec->seq = (uint64_t)json_integer_value(seq);
+    if ((r = want_hex(rec->json, "prev", SHA256_SIZE, rec->prev, e)) < 0 ||
+        (r = want_hex(rec->json, "id", sizeof id, id, e)) < 0 ||
+        (r = want_time(rec->json, "time", &rec->time, e)) < 0 ||
+        (r = want_text(rec->json, "actor", &rec->actor, e)) < 0 ||
+        (r = want_text(rec->json, "op", &s, e)) < 0)
+        return r;
+    hex_encode(id, sizeof id, rec->id);
+    for (size_t i = 0; i < COUNT(ops); i++)
+        if (strcmp(s, ops[i]) == 0) {
+            rec->op = (enum record_op)i;
+            rec->op_name = ops[i];
+            return 0;
+        }
+    return err_set(e, -EPROTONOSUPPORT, "unknown op '%.64s': this shotlake is too old", s);
+}
+
+int record_parse(const void *data, size_t n, struct record *ret, struct err *e)
+{
+    AUTO(record) struct record rec = {0};
+    json_error_t je;
+    if (n > RECORD_MAX_BYTES)
+        return err_set(e, -EBADMSG, "%zu bytes are too many for a record", n);
+    rec.json = json_loadb(data, n, JSON_REJECT_DUPLICATES, &je);
+    if (!json_is_object(rec.json))
+        return err_set(e, -EBADMSG, "not a JSON object: %s", rec.json ? "" : je.text);
+    int r = parse_head(&rec, e);
+    if (r == 0)
+        r = by_op(&rec, e);
+    if (r == -EPROTONOSUPPORT)
+        return r;
+    if (r < 0) { /* whatever was wrong with a part of it */
+        if (e)
+            e->code = -EBADMSG;
+        return -EBADMSG;
+    }
+    hash_sha256(data, n, rec.hash);
+    *ret = rec;
+    rec.json = NULL;
+    return 0;
+}
+
+void record_done(struct record *rec)
+{
+    json_decref(rec->json);
+    *rec = (struct record){0};
+}
+
+int record_format(const json_t *body, uint64_t seq, const uint8_t prev_hash[SHA256_SIZE],
+                  const char id[33], int64_t now, const char *actor, struct buf *ret,
+                  struct err *e)
+{
+    char prev[SHA256_HEX_SIZE], when[WHEN_TEXT_SIZE];
+    hex_encode(prev_hash, SHA256_SIZE, prev);
+    when_format(now, when);
+    json_auto_t *rec =
+        json_pack("{si sI ss ss ss ss}", "v", RECORD_VERSION, "seq", (json_int_t)seq, "prev", prev,
+                  "id", id, "time", when, "actor", actor);
+    if (!rec || json_object_update_missing(rec, (json_t *)body) < 0)
+        return err_set(e, -EINVAL, "cannot build a ledger record");
+    char *text = json_dumps(rec, JSON_COMPACT);
+    if (!text)
+        return err_set(e, -EINVAL, "cannot write a ledger record as JSON");
+    buf_adds(ret, text);
+    buf_addc(ret, '\n');
+    free(text);
+    AUTO(record) struct record check = {0};
+    int r = record_parse(ret->p, ret->len, &check, e);
+    if (r == 0)
+        return 0;
+    err_wrap(e, "refused to write a bad record");
+    return e->code = -EINVAL;
+}

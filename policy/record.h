@@ -1,0 +1,90 @@
+/* policy/record.h - one record of the ledger: bytes in, a checked structure out. */
+/* SPDX-License-Identifier: MIT */
+#ifndef POLICY_RECORD_H
+#define POLICY_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "policy/types.h"
+
+struct buf;
+struct err;
+
+/* A record is one JSON object:
+ *   {"v": 1, "seq": 7, "prev": "<SHA-256 of the bytes of record 6>", "id": "<32 hex digits>",
+ *    "time": "2026-11-23T12:00:00Z", "actor": "user@host", "op": …, …}
+ * prev of record 1 is 64 zeros. By "op":
+ *   init       "lake", "node_key": 32 hex digits each
+ *   inventory  "prefix", "payload": SHA-256; objects found, changed and gone
+ *   edit       "edit", "name", "file", "manifest", "objects", "bytes", "payload"; and
+ *              "manifest_stat": [size, mtime_ns, etag]
+ *   tagged     "edit": the object tags of the store agree
+ *   grant      "edit", "principal", "from", "until": active where from <= t < until
+ *   revoke     "edit", "principal"
+ *   acl        "path": key of an object, or of a directory with '/' at its end ("/": the root);
+ *              "entries": [{"principalType","principal","accessTypes"}], the whole list
+ * An op that this program does not know stops the replay: skipping it could skip a revoke. */
+
+#define RECORD_VERSION 1
+#define RECORD_MAX_BYTES (4u << 20)
+#define RECORD_ACL_MAX 10000
+#define RECORD_KEY_SIZE 48 /* ".shotlake/ledger/", 20 digits, ".json", NUL */
+
+enum record_op {
+    RECORD_INIT,
+    RECORD_INVENTORY,
+    RECORD_EDIT,
+    RECORD_TAGGED,
+    RECORD_GRANT,
+    RECORD_REVOKE,
+    RECORD_ACL,
+};
+
+struct record {
+    uint64_t seq;
+    enum record_op op;
+    const char *op_name;
+    uint8_t prev[SHA256_SIZE];
+    uint8_t hash[SHA256_SIZE]; /* of the record's own bytes */
+    char id[33];
+    int64_t time;
+    const char *actor;
+    json_t *json;
+    /* by op; strings are borrowed from `json` */
+    const char *edit, *principal, *payload, *path;
+    int64_t from, until;
+};
+
+/* Parses and checks one record. -EBADMSG; -EPROTONOSUPPORT for a version or op of the future. */
+int record_parse(const void *data, size_t n, struct record *ret, struct err *e);
+void record_done(struct record *rec);
+
+static inline void auto_record(struct record *rec)
+{
+    record_done(rec);
+}
+
+/* The bytes of a record that follows `prev_hash`: `body` holds "op" and what belongs to it. The
+ * result passes record_parse(), or -EINVAL says what is wrong with `body`. */
+int record_format(const json_t *body, uint64_t seq, const uint8_t prev_hash[SHA256_SIZE],
+                  const char id[33], int64_t now, const char *actor, struct buf *ret,
+                  struct err *e);
+
+/* ".shotlake/ledger/00000000000000000007.json" */
+void record_key(uint64_t seq, char ret[RECORD_KEY_SIZE]);
+
+/* Checks an ACL list as an operator or a record gives it; "/acl/0/principal: …" in the sentence. */
+int acl_check(const json_t *entries, struct err *e);
+/* Canonical principal of one entry of a checked list ("user:morten", "group:Content viewers"). */
+void acl_principal(const json_t *entry, char ret[PRINCIPAL_MAX]);
+/* True where the entry of a checked list gives that access type. */
+bool acl_gives(const json_t *entry, const char *access);
+
+/* True for EDIT_ID_LEN characters of [a-z0-9]. */
+bool edit_id_is_valid(const char *s);
+
+#endif
