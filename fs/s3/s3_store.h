@@ -1,0 +1,30 @@
+/* fs/s3/s3_store.h - what the S3 store offers beside struct store. */
+/* SPDX-License-Identifier: MIT */
+#ifndef FS_S3_S3_STORE_H
+#define FS_S3_S3_STORE_H
+
+#include "fs/store/store.h"
+
+/* A zero takes the default. */
+struct s3_store_options {
+    unsigned connections; /* to the store at once: 16 */
+    unsigned bulk_reads;  /* of these, at most so many for reads over 512 KiB: 4 */
+    unsigned parallel;    /* the answer of store_parallel(): 12 */
+};
+
+/* As s3_store_open() in fs/store/store.h, with options (NULL: defaults). Environment and AWS files
+ * say where the store is and who we are (s3_cred.h). One signed request proves that the bucket and
+ * the credentials are good; the sentence of a failure says which of them is not. Starts a thread:
+ * a process that forks to become a daemon does so before. */
+int s3_store_open_with(const char *url, const struct s3_store_options *options, struct store **ret,
+                       struct err *e);
+
+#define S3_PRESIGN_MAX_S 604800 /* AWS: seven days */
+
+/* Appends a URL with which anybody can GET `key` during the next `expires_s` seconds (1 to
+ * S3_PRESIGN_MAX_S), or until the lake's own credentials end, where that is sooner. The URL is a
+ * secret while it lives. Nothing is sent. `s` is a store of s3_store_open(). 0 or -EINVAL. Any
+ * thread. */
+int s3_presign_get(struct store *s, const char *key, int expires_s, struct buf *ret, struct err *e);
+
+#endif
