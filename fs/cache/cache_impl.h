@@ -1,0 +1,208 @@
+/* fs/cache/cache_impl.h - arenas, extents and objects; for fs/cache/ only. */
+/* SPDX-License-Identifier: MIT */
+#ifndef FS_CACHE_CACHE_IMPL_H
+#define FS_CACHE_CACHE_IMPL_H
+
+#include <pthread.h>
+
+#include "fs/cache/cache.h"
+#include "fs/cache/readahead.h"
+#include "fs/store/store.h"
+
+/*
+ *   object (key, etag)          arena: one block of the budget's memory
+ *     └─ extents ──────────────────► [ extent | extent |   free   ]
+ *          ▲                             filled from the front, emptied as a whole
+ *          └─ pieces of reads
+ *
+ * An extent is one fetched range of an object, within one aligned block of it. A whole block fills
+ * an arena; shorter extents share one. An arena is recycled as a whole when it is the least
+ * recently used one and nobody uses an extent in it, so memory never fragments, is never given
+ * back and never grows.
+ *
+ * One mutex guards everything here. It is not held while the store is asked to read, nor while a
+ * read is answered; the store's cancel is called under it, which is what makes it safe: done()
+ * takes the mutex, so a read cannot end while it is being cancelled.
+ */
+
+struct object {
+    char *key, *etag;
+    uint64_t hash;
+    unsigned refs;  /* extents and files */
+    unsigned files; /* open handles */
+    struct extent *extents;
+    struct object *next; /* same hash bucket */
+};
+
+enum extent_state {
+    EXTENT_FETCHING,
+    EXTENT_READY,
+    EXTENT_FAILED,
+};
+
+struct extent {
+    struct store_read rd; /* first: the store hands it back */
+    struct cache *cache;
+    struct object *object;
+    struct arena *arena;
+    uint64_t offset; /* of the object */
+    size_t length, have;
+    size_t room; /* taken from the arena */
+    enum extent_state state;
+    unsigned refs;  /* pieces, the fetch, and the call that starts it */
+    bool hashed;    /* can be found; else it goes with its last reference */
+    bool fresh;     /* prefetched and not yet asked for */
+    bool started;   /* store_read_start() has returned */
+    bool in_ahead;  /* in the list of prefetches */
+    bool unwanted;  /* to be cancelled as soon as it is started */
+    struct cache_piece *waiters;
+    struct extent *hash_next;
+    struct extent *object_next, *object_prev;
+    struct extent *arena_next, *arena_prev;
+    struct extent *start_next;
+};
+
+struct arena {
+    char *mem;
+    size_t used;
+    uint64_t stamp;  /* of its last use */
+    unsigned pins;   /* references of its extents */
+    unsigned fresh;  /* its fresh extents */
+    bool touched;    /* its pages exist */
+    struct extent *extents;
+};
+
+struct extent_list {
+    struct extent *first, **last;
+};
+
+struct read_list {
+    struct cache_read *first, **last;
+};
+
+struct cache {
+    struct store *store;
+    size_t block_bytes, arena_count;
+    int64_t deadline_ms;
+
+    pthread_mutex_t lock;
+    pthread_cond_t watch_cond, fetch_cond, idle_cond;
+    pthread_t watch_thread, fetch_thread;
+    bool stopping;
+
+    char *mem;
+    struct arena *arenas;
+    uint64_t clock;
+    struct extent **extent_table;
+    size_t extent_mask;
+    struct object **object_table;
+    size_t object_mask;
+
+    struct cache_read *waiting;   /* reads that were not answered */
+    struct read_list queue;       /* of them: without memory yet, first come first served */
+    struct read_list ready;       /* to be answered */
+    struct extent_list start;     /* wanted: started by whoever asked */
+    struct extent_list ahead;     /* prefetches: started by the fetch thread */
+    size_t fetching, answering, pumping; /* threads and reads at work: all 0 before it ends */
+    uint64_t fetched_bytes, served_bytes;
+};
+
+static inline void extent_list_init(struct extent_list *l)
+{
+    l->first = NULL;
+    l->last = &l->first;
+}
+
+static inline void extent_list_add(struct extent_list *l, struct extent *x)
+{
+    x->start_next = NULL;
+    *l->last = x;
+    l->last = &x->start_next;
+}
+
+static inline struct extent *extent_list_pop(struct extent_list *l)
+{
+    struct extent *x = l->first;
+    if (x && !(l->first = x->start_next))
+        l->last = &l->first;
+    return x;
+}
+
+static inline void extent_list_remove(struct extent_list *l, struct extent *x)
+{
+    struct extent **at = &l->first;
+    while (*at != x)
+        at = &(*at)->start_next;
+    *at = x->start_next;
+    if (!*at)
+        l->last = at;
+}
+
+static inline void read_list_init(struct read_list *l)
+{
+    l->first = NULL;
+    l->last = &l->first;
+}
+
+static inline void read_list_add(struct read_list *l, struct cache_read *rd)
+{
+    rd->queue_next = NULL;
+    *l->last = rd;
+    l->last = &rd->queue_next;
+}
+
+static inline struct cache_read *read_list_pop(struct read_list *l)
+{
+    struct cache_read *rd = l->first;
+    if (rd && !(l->first = rd->queue_next))
+        l->last = &l->first;
+    return rd;
+}
+
+struct cache_file {
+    struct cache *cache;
+    struct object *object;
+    uint64_t size;
+    struct readahead readahead;
+    unsigned refs; /* the handle and its reads */
+    bool closed;
+};
+
+void file_unref(struct cache_file *f); /* cache.c */
+
+/* All below: called with the lock held, but where it says otherwise. */
+
+/* arena.c - room for `n` bytes, or NULL. Prefetches (`ahead`) displace nothing that was prefetched
+ * and not read, and never fill more than half of the arenas. */
+int arena_init(struct cache *c, size_t count, struct err *e);
+void arena_done(struct cache *c);
+struct arena *arena_take(struct cache *c, size_t n, bool ahead);
+void arena_touch(struct cache *c, struct arena *a);
+/* Takes back the last room given where that is still possible. */
+void arena_untake(struct arena *a, const struct extent *x);
+
+/* read.c */
+void read_pump(struct cache *c); /* answers what is ready, starts what is wanted; unlocks for both */
+void read_start_ahead(struct cache *c, struct extent *x); /* on the fetch thread; unlocks */
+void read_expire(struct cache *c, int64_t now_ms); /* ends those whose deadline has passed */
+void read_end(struct cache *c, struct cache_read *rd, int r); /* has a waiting read answered */
+
+/* extent.c */
+struct object *object_get(struct cache *c, const char *key, const char *etag); /* a reference */
+void object_unref(struct cache *c, struct object *o);
+struct extent *extent_find(struct cache *c, const struct object *o, uint64_t offset);
+/* A new extent of [offset, offset + n), findable, with one reference for its fetch and one for its
+ * start; NULL: no memory. It goes into no list. */
+struct extent *extent_new(struct cache *c, struct object *o, uint64_t offset, size_t n, bool ahead);
+void extent_ref(struct extent *x);
+void extent_unref(struct extent *x);
+void extent_used(struct extent *x); /* no longer fresh; its arena was used */
+void extent_forget(struct extent *x); /* cannot be found any more */
+/* Forgets and cancels one that is being fetched and that nobody waits for. */
+void extent_cancel(struct extent *x);
+/* Takes back one that was never started, with both references of extent_new(). */
+void extent_abandon(struct extent *x);
+/* Makes memory come free: cancels the youngest prefetch that nobody waits for. */
+void extent_cancel_one(struct cache *c);
+
+#endif

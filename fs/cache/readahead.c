@@ -1,0 +1,80 @@
+/* fs/cache/readahead.c - which bytes to fetch for a read, and which before they are asked for. */
+/* SPDX-License-Identifier: MIT */
+#include "fs/cache/readahead.h"
+
+#include <stddef.h>
+
+/* A stream that was continued once may jump this far and still be one. */
+#define SLACK_PROVEN (4u << 20)
+/* A stream of one read: the next must follow it but for one request that overtook it. A random
+ * read lands here by chance so rarely that its needless block does not count. */
+#define SLACK_NEW (1u << 20)
+
+static bool continues(const struct readahead_cursor *c, uint64_t offset)
+{
+    if (c->stamp == 0)
+        return false;
+    if (c->hits == 0)
+        return offset >= c->next && offset - c->next <= SLACK_NEW;
+    return offset + SLACK_PROVEN >= c->next && offset <= c->next + SLACK_PROVEN;
+}
+
+static struct readahead_cursor *pick(struct readahead *ra, uint64_t offset, bool *ret_continues)
+{
+    struct readahead_cursor *oldest = &ra->cursor[0];
+    for (int i = 0; i < READAHEAD_CURSORS; i++) {
+        struct readahead_cursor *c = &ra->cursor[i];
+        if (continues(c, offset)) {
+            *ret_continues = true;
+            return c;
+        }
+        if (c->stamp < oldest->stamp)
+            oldest = c;
+    }
+    *ret_continues = false;
+    return oldest;
+}
+
+/* 0, 1, 2, 4: doubled by the second read and by every block entered from then on. */
+static void widen(struct readahead_cursor *c, uint64_t block)
+{
+    bool entered = block > c->block;
+    if (entered)
+        c->block = block;
+    if (c->ahead == 0)
+        c->ahead = 1;
+    else if (entered && c->ahead < READAHEAD_WINDOW_BLOCKS)
+        c->ahead *= 2;
+}
+
+void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint64_t size,
+                    uint64_t block_bytes, struct readahead_plan *ret)
+{
+    uint64_t block = offset / block_bytes, end = offset + length;
+    bool goes_on;
+    struct readahead_cursor *c = pick(ra, offset, &goes_on);
+
+    if (goes_on) {
+        if (c->hits++ > 0 || offset > 0)
+            widen(c, block);
+        if (end > c->next)
+            c->next = end;
+    } else {
+        *c = (struct readahead_cursor){.next = end, .block = block, .hits = offset == 0};
+    }
+    c->stamp = ++ra->clock;
+
+    ret->sequential = goes_on || offset == 0;
+    ret->ahead_from = ret->ahead_to = 0;
+    if (!ret->sequential)
+        return;
+    uint64_t from = (block + 1) * block_bytes, to = from + c->ahead * block_bytes;
+    if (offset == 0 && size <= READAHEAD_FRAME_BYTES)
+        to = size;
+    if (to > size)
+        to = size;
+    if (from < to) {
+        ret->ahead_from = from;
+        ret->ahead_to = to;
+    }
+}

@@ -1,0 +1,37 @@
+/* fs/cache/readahead.h - which bytes to fetch for a read, and which before they are asked for. */
+/* SPDX-License-Identifier: MIT */
+#ifndef FS_CACHE_READAHEAD_H
+#define FS_CACHE_READAHEAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define READAHEAD_CURSORS 2         /* sequential streams within one handle: picture and sound */
+#define READAHEAD_WINDOW_BLOCKS 4   /* as many as the store serves best at once */
+#define READAHEAD_FRAME_BYTES (64u << 20) /* a file up to this, read from its start, is a frame */
+
+/* What one open handle did so far. Embedded; starts as {0}. Not for two threads at once. */
+struct readahead {
+    struct readahead_cursor {
+        uint64_t next;  /* the end of what was read */
+        uint64_t block; /* the block that the last read began in */
+        unsigned hits;  /* reads that continued it */
+        unsigned ahead; /* blocks to fetch beyond the one being read */
+        uint32_t stamp; /* of the last use; 0: never */
+    } cursor[READAHEAD_CURSORS];
+    uint32_t clock;
+};
+
+struct readahead_plan {
+    bool sequential; /* fetch to the end of the block; else the exact range */
+    uint64_t ahead_from, ahead_to; /* prefetch these bytes too: whole blocks, within the file */
+};
+
+/* Notes the read of [offset, offset + length) in a file of `size` bytes and says what to fetch.
+ * A read from the start, or one that continues one of the last two streams, is sequential: reads
+ * may come out of order by a few megabytes, as a kernel's own read-ahead sends them. Anything else
+ * is random and fetches nothing that was not asked for. Pure but for `ra`. */
+void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint64_t size,
+                    uint64_t block_bytes, struct readahead_plan *ret);
+
+#endif

@@ -1,0 +1,81 @@
+/* fs/fuse/front.c - one mount: what its operations, its reads and its threads share. */
+/* SPDX-License-Identifier: MIT */
+#include "fs/fuse/front.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "fs/view/inode.h"
+#include "fs/view/view.h"
+
+void front_init(struct front *f, struct mount_state *state, struct cache *cache, uid_t uid,
+                gid_t gid)
+{
+    memset(f, 0, sizeof *f);
+    f->magic = FRONT_MAGIC;
+    f->state = state;
+    f->index = mount_state_index(state);
+    f->cache = cache;
+    f->node_key = mount_state_node_key(state);
+    f->per_caller = mount_state_is_per_caller(state);
+    f->uid = uid;
+    f->gid = gid;
+    pthread_mutex_init(&f->reads_lock, NULL);
+    pthread_cond_init(&f->reads_cond, NULL);
+}
+
+void front_done(struct front *f)
+{
+    pthread_mutex_destroy(&f->reads_lock);
+    pthread_cond_destroy(&f->reads_cond);
+    f->magic = 0;
+}
+
+void front_call_begin(struct front_call *c, fuse_req_t req)
+{
+    struct err e;
+    *c = (struct front_call){.f = fuse_req_userdata(req), .uid = fuse_req_ctx(req)->uid};
+    c->seen = mount_state_get(c->f->state, c->uid);
+    if (index_read_begin(c->f->index, &c->rd, &e) < 0) {
+        log_debug("fuse", "%s", e.text);
+        c->rd = NULL;
+    }
+}
+
+void front_call_done(struct front_call *c)
+{
+    if (c->rd)
+        index_read_end(c->rd);
+    if (c->seen)
+        seen_unref(c->seen);
+    c->rd = NULL;
+    c->seen = NULL;
+}
+
+int front_node_by_id(struct front_call *c, node_id id, struct node *ret)
+{
+    struct err e;
+    if (id == NODE_ROOT) {
+        /* Made here, so that a root is there even where the index is not. */
+        *ret = (struct node){.id = NODE_ROOT, .parent = NODE_ROOT, .is_dir = true, .live = true,
+                             .name = "", .etag = ""};
+        return 0;
+    }
+    if (c->seen->stale || !c->rd)
+        return -EIO;
+    if (!view_has(c->seen->view, id))
+        return -ENOENT;
+    int r = index_node(c->rd, id, ret, &e);
+    if (r < 0 && r != -ENOENT) {
+        log_debug("fuse", "%s", e.text);
+        return -EIO;
+    }
+    return r < 0 || !ret->live ? -ENOENT : 0;
+}
+
+int front_node(struct front_call *c, fuse_ino_t ino, struct node *ret)
+{
+    return front_node_by_id(c, inode_node(c->f->node_key, ino), ret);
+}

@@ -1,0 +1,109 @@
+/* fs/fuse/fuse_xattr.c - user.shotlake.key, .etag and .edits of what is visible. */
+/* SPDX-License-Identifier: MIT */
+#include "fs/fuse/fuse_xattr.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+
+#define EDIT_LABEL "edit:"
+
+static int get_key(struct front_call *c, const struct node *n, struct buf *ret)
+{
+    struct err e;
+    if (n->id == NODE_ROOT)
+        return -ENODATA;
+    return index_key(c->rd, n->id, ret, &e) < 0 ? -EIO : 0;
+}
+
+static int get_etag(struct front_call *c, const struct node *n, struct buf *ret)
+{
+    (void)c;
+    if (n->is_dir || !n->etag || !*n->etag)
+        return -ENODATA;
+    buf_adds(ret, n->etag);
+    return 0;
+}
+
+struct edits {
+    struct front_call *c;
+    struct buf *ret;
+    int64_t now;
+};
+
+static int holds(struct edits *ed, const char *edit, struct err *e)
+{
+    const struct who *who = &ed->c->seen->who;
+    for (size_t i = 0; i < who->n; i++) {
+        struct grant g;
+        int r = index_grant(ed->c->rd, edit, who->as[i], &g, e);
+        if (r < 0 && r != -ENOENT)
+            return r;
+        if (r == 0 && g.from <= ed->now && ed->now < g.until)
+            return 1;
+    }
+    return 0;
+}
+
+static int add_label(void *arg, const char *label, struct err *e)
+{
+    struct edits *ed = arg;
+    const char *edit = label + strlen(EDIT_LABEL);
+    if (strncmp(label, EDIT_LABEL, strlen(EDIT_LABEL)) != 0)
+        return 0;
+    int r = holds(ed, edit, e);
+    if (r <= 0)
+        return r;
+    if (ed->ret->len > 0)
+        buf_addc(ed->ret, ':');
+    buf_adds(ed->ret, edit);
+    return 0;
+}
+
+static int get_edits(struct front_call *c, const struct node *n, struct buf *ret)
+{
+    struct edits ed = {.c = c, .ret = ret, .now = clock_wall()};
+    struct err e;
+    if (n->is_dir)
+        return -ENODATA;
+    if (index_labels_of(c->rd, n->id, add_label, &ed, &e) < 0) {
+        log_debug("fuse", "%s", e.text);
+        return -EIO;
+    }
+    return ret->len > 0 ? 0 : -ENODATA; /* visible by an access list alone */
+}
+
+static const struct {
+    const char *name;
+    int (*get)(struct front_call *c, const struct node *n, struct buf *ret);
+} attributes[] = {
+    {"user.shotlake.key", get_key},
+    {"user.shotlake.etag", get_etag},
+    {"user.shotlake.edits", get_edits},
+};
+
+int fuse_xattr_get(struct front_call *c, const struct node *n, const char *name, struct buf *ret)
+{
+    for (size_t i = 0; i < COUNT(attributes); i++)
+        if (!strcmp(attributes[i].name, name))
+            return attributes[i].get(c, n, ret);
+    return -ENODATA;
+}
+
+int fuse_xattr_list(struct front_call *c, const struct node *n, struct buf *ret)
+{
+    for (size_t i = 0; i < COUNT(attributes); i++) {
+        AUTO(buf) struct buf value = {0};
+        int r = attributes[i].get(c, n, &value);
+        if (r == 0)
+            buf_add(ret, attributes[i].name, strlen(attributes[i].name) + 1);
+        else if (r != -ENODATA)
+            return r;
+    }
+    return 0;
+}

@@ -1,0 +1,156 @@
+/* fs/fuse/mount_daemon.c - a mount with everything that it needs, from its first view to its end. */
+/* SPDX-License-Identifier: MIT */
+#include "fs/fuse/mount_daemon.h"
+
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "fs/cache/cache.h"
+#include "fs/fuse/control.h"
+#include "fs/fuse/front.h"
+#include "fs/fuse/fuse_session.h"
+#include "fs/fuse/refresh.h"
+#include "fs/lake/lake.h"
+
+#define TAG "mount"
+#define END_WAIT_MS 2000
+
+struct mount_daemon {
+    const struct mount_daemon_options *o;
+    struct mount_state *state;
+    struct cache *cache;
+    struct front front;
+    struct session *session;
+    struct refresh *refresh;
+    struct control *control;
+};
+
+void mount_daemon_harden(void)
+{
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void mount_daemon_block_signals(void)
+{
+    session_block_signals();
+}
+
+/* What `status` prints. Counts are those of the views, never of the lake. */
+static json_t *answer(void *arg)
+{
+    struct mount_daemon *d = arg;
+    struct mount_figures f;
+    struct cache_stats st;
+    mount_state_figures(d->state, &f);
+    cache_stats(d->cache, &st);
+    const char *principal = mount_state_principal(d->state);
+    return json_pack(
+        "{s:s, s:s, s:s?, s:i, s:I, s:I, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
+        "mountpoint", d->o->mountpoint, "mode", principal ? "principal" : "per-caller", "principal",
+        principal, "pid", (int)getpid(), "views", (json_int_t)f.views, "seq", (json_int_t)f.seq,
+        "confirmed_seconds_ago",
+        f.confirmed_ms_ago < 0 ? json_null() : json_real((double)f.confirmed_ms_ago / 1000),
+        "stale", f.stale, "objects", (json_int_t)f.objects, "bytes", (json_int_t)f.bytes,
+        "memory_bytes", (json_int_t)st.held_bytes, "memory_budget_bytes",
+        (json_int_t)st.budget_bytes, "fetched_bytes", (json_int_t)st.fetched_bytes, "served_bytes",
+        (json_int_t)st.served_bytes);
+}
+
+/* Mounting before the first grant is legal, and a misspelt name looks the same: it is said. */
+static void warn_unknown(struct lake *lake, const struct mount_options *o)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    AUTO(principals) struct principals *p = NULL;
+    struct err e;
+    bool known = true;
+    if (!o->principal || index_read_begin(lake->index, &rd, &e) < 0 ||
+        index_knows(rd, o->principal, &known, &e) < 0 ||
+        principals_load(o->principals_path, /* may_be_absent= */ true, &p, &e) < 0)
+        return;
+    if (!known && !principals_has(p, o->principal))
+        log_warn(TAG, "neither the ledger nor the principals file knows %s yet", o->principal);
+}
+
+/* The first view is computed before anything is mounted: errors are the caller's to see. */
+static int prepare(struct mount_daemon *d, struct lake *lake, struct err *e)
+{
+    const struct mount_daemon_options *o = d->o;
+    struct cache_options cache = {.budget_bytes = o->cache_bytes};
+    struct mount_change none;
+
+    int64_t asked_ms = clock_mono_ms();
+    int r = lake_sync(lake, e);
+    if (r == 0)
+        r = mount_state_new(lake, &o->view, &d->state, e);
+    if (r < 0)
+        return r;
+    mount_state_confirm(d->state, asked_ms);
+    mount_change_init(&none);
+    r = mount_state_refresh(d->state, &none, e);
+    mount_change_done(&none);
+    if (r == 0)
+        r = cache_new(lake->store, &cache, &d->cache, e);
+    if (r == 0)
+        warn_unknown(lake, &o->view);
+    return r;
+}
+
+static void stop_notices(void *arg)
+{
+    struct mount_daemon *d = arg;
+    if (d->refresh)
+        refresh_stop_notices(d->refresh);
+}
+
+static int serve(struct mount_daemon *d, struct lake *lake, struct err *e)
+{
+    const struct mount_daemon_options *o = d->o;
+    front_init(&d->front, d->state, d->cache, o->uid, o->gid);
+    d->front.on_ready = o->on_ready;
+    d->front.ready_arg = o->arg;
+    int r = control_start(o->state, o->mountpoint, answer, d, &d->control, e);
+    if (r == 0)
+        r = session_mount(&d->front, o->mountpoint, &d->session, e);
+    if (r == 0)
+        r = refresh_start(&d->front, lake, o->poll_ms, &d->refresh, e);
+    if (r == 0)
+        r = session_loop(d->session, stop_notices, d, e);
+    return r;
+}
+
+/* From the outside in: first the kernel lets go, then the threads, then what they used. */
+static void end(struct mount_daemon *d)
+{
+    stop_notices(d);
+    session_end(d->session);
+    bool ended = refresh_free(d->refresh, END_WAIT_MS);
+    control_stop(d->control);
+    if (!ended) {
+        log_info(TAG, "the store still holds a request up: ending without it");
+        _exit(0);
+    }
+    if (d->front.magic)
+        front_done(&d->front);
+    cache_free(d->cache);
+    mount_state_free(d->state);
+}
+
+int mount_daemon_run(struct lake *lake, const struct mount_daemon_options *o, struct err *e)
+{
+    struct mount_daemon d = {.o = o};
+    int r = prepare(&d, lake, e);
+    if (r == 0)
+        r = serve(&d, lake, e);
+    end(&d);
+    if (r == 0)
+        log_info(TAG, "'%s' is unmounted", o->mountpoint);
+    return r;
+}

@@ -1,0 +1,502 @@
+/* fs/fuse/mount_state.c - the views that a mount shows now, and what the kernel may know of them. */
+/* SPDX-License-Identifier: MIT */
+#include "fs/fuse/mount_state.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/when.h"
+#include "fs/lake/lake.h"
+#include "fs/view/view.h"
+#include "policy/index.h"
+#include "policy/visible.h"
+
+#define TAG "mount"
+#define NEVER_CONFIRMED INT64_MIN
+
+struct entry {
+    char *principal;
+    struct seen *seen;
+};
+
+/* What tells one content of the principals file from another without reading it. */
+struct file_mark {
+    bool exists;
+    dev_t dev;
+    ino_t ino;
+    off_t size;
+    struct timespec mtime, ctime;
+};
+
+struct mount_state {
+    struct lake *lake;
+    struct index_lake facts;
+    char *principal, *principals_path;
+    bool principals_must_exist;
+    int64_t max_stale_ms, started_ns;
+
+    /* Held while views are computed: so a view that a new caller asks for and a replacement of all
+     * never miss each other. Taken before `lock`. */
+    pthread_mutex_t compute;
+    struct file_mark mark;
+
+    pthread_mutex_t lock; /* guards what follows; never held while something is read */
+    struct principals *principals;
+    struct entry *entries;
+    size_t n;
+    struct seen *nobody, *stale_seen;
+    bool is_stale;
+    uint64_t seq;
+    int64_t next_change, computed_at;
+
+    _Atomic int64_t confirmed_ms;
+
+    pthread_mutex_t known_lock;
+    roaring_bitmap_t *known, *opened;
+};
+
+/* ---- seen ---------------------------------------------------------------------------------- */
+
+static struct seen *seen_new(struct view *view, bool stale)
+{
+    struct seen *s = xcalloc(1, sizeof *s);
+    s->refs = 1;
+    s->view = view;
+    s->stale = stale;
+    return s;
+}
+
+static struct seen *seen_ref(struct seen *s)
+{
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+void seen_unref(struct seen *s)
+{
+    if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    view_unref(s->view);
+    who_done(&s->who);
+    free(s);
+}
+
+static int seen_compute(const struct principals *p, struct index_read *rd, const char *principal,
+                        int64_t now, struct seen **ret, struct err *e)
+{
+    AUTO(visible) struct visible vis = {0};
+    AUTO(seen) struct seen *s = seen_new(NULL, /* stale= */ false);
+
+    principals_expand(p, principal, &s->who);
+    int r = visible_compute(rd, &s->who, now, &vis, e);
+    if (r == 0)
+        r = view_new(rd, &vis, &s->view, e);
+    if (r < 0)
+        return err_wrap(e, "view of %s", principal);
+    *ret = TAKE(s);
+    return 0;
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+int mount_state_new(struct lake *lake, const struct mount_options *o, struct mount_state **ret,
+                    struct err *e)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    struct index_lake facts;
+    int r = index_read_begin(lake->index, &rd, e);
+    if (r == 0)
+        r = index_lake(rd, &facts, e);
+    if (r < 0)
+        return r;
+
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    struct mount_state *ms = xcalloc(1, sizeof *ms);
+    ms->lake = lake;
+    ms->facts = facts;
+    ms->principal = o->principal ? xstrdup(o->principal) : NULL;
+    ms->principals_path = xstrdup(o->principals_path);
+    ms->principals_must_exist = o->principals_must_exist;
+    ms->max_stale_ms = o->max_stale_ms;
+    ms->started_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    ms->confirmed_ms = NEVER_CONFIRMED;
+    ms->is_stale = true;
+    ms->next_change = WHEN_NEVER;
+    ms->nobody = seen_new(view_empty(), /* stale= */ false);
+    ms->stale_seen = seen_new(view_empty(), /* stale= */ true);
+    ms->known = roaring_bitmap_create();
+    ms->opened = roaring_bitmap_create();
+    pthread_mutex_init(&ms->lock, NULL);
+    pthread_mutex_init(&ms->compute, NULL);
+    pthread_mutex_init(&ms->known_lock, NULL);
+    if (ms->principal) {
+        ms->entries = xcalloc(1, sizeof *ms->entries);
+        ms->entries[0] = (struct entry){xstrdup(ms->principal), seen_ref(ms->stale_seen)};
+        ms->n = 1;
+    }
+    *ret = ms;
+    return 0;
+}
+
+void mount_state_free(struct mount_state *ms)
+{
+    if (!ms)
+        return;
+    for (size_t i = 0; i < ms->n; i++) {
+        free(ms->entries[i].principal);
+        seen_unref(ms->entries[i].seen);
+    }
+    free(ms->entries);
+    seen_unref(ms->nobody);
+    seen_unref(ms->stale_seen);
+    principals_free(ms->principals);
+    roaring_bitmap_free(ms->known);
+    roaring_bitmap_free(ms->opened);
+    pthread_mutex_destroy(&ms->lock);
+    pthread_mutex_destroy(&ms->compute);
+    pthread_mutex_destroy(&ms->known_lock);
+    free(ms->principal);
+    free(ms->principals_path);
+    free(ms);
+}
+
+bool mount_state_is_per_caller(const struct mount_state *ms)
+{
+    return !ms->principal;
+}
+
+const char *mount_state_principal(const struct mount_state *ms)
+{
+    return ms->principal;
+}
+
+const uint8_t *mount_state_node_key(const struct mount_state *ms)
+{
+    return ms->facts.node_key;
+}
+
+struct index *mount_state_index(const struct mount_state *ms)
+{
+    return ms->lake->index;
+}
+
+int64_t mount_state_started_ns(const struct mount_state *ms)
+{
+    return ms->started_ns;
+}
+
+/* ---- who sees what ------------------------------------------------------------------------- */
+
+static bool is_overdue(struct mount_state *ms)
+{
+    int64_t at = atomic_load(&ms->confirmed_ms);
+    return at == NEVER_CONFIRMED || clock_mono_ms() - at > ms->max_stale_ms;
+}
+
+void mount_state_confirm(struct mount_state *ms, int64_t mono_ms)
+{
+    atomic_store(&ms->confirmed_ms, mono_ms);
+}
+
+/* Lock held. */
+static struct entry *find_entry(struct mount_state *ms, const char *principal)
+{
+    for (size_t i = 0; i < ms->n; i++)
+        if (!strcmp(ms->entries[i].principal, principal))
+            return &ms->entries[i];
+    return NULL;
+}
+
+/* A view for a caller that was not seen before. Holds `compute`, so no replacement comes between
+ * the reading and the adding. */
+static struct seen *add_caller(struct mount_state *ms, const char *principal)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    struct seen *s = NULL;
+    struct err e;
+
+    LOCKED(&ms->compute);
+    pthread_mutex_lock(&ms->lock);
+    struct entry *found = find_entry(ms, principal);
+    if (found)
+        s = seen_ref(found->seen);
+    pthread_mutex_unlock(&ms->lock);
+    if (s)
+        return s;
+
+    int r = index_read_begin(ms->lake->index, &rd, &e);
+    if (r == 0)
+        r = seen_compute(ms->principals, rd, principal, clock_wall(), &s, &e);
+    if (r < 0) {
+        log_error(TAG, "%s", e.text);
+        return seen_ref(ms->stale_seen);
+    }
+    LOCKED(&ms->lock);
+    ms->entries = xrealloc(ms->entries, ms->n + 1, sizeof *ms->entries);
+    ms->entries[ms->n++] = (struct entry){xstrdup(principal), seen_ref(s)};
+    if (view_next_change(s->view) < ms->next_change)
+        ms->next_change = view_next_change(s->view);
+    return s;
+}
+
+struct seen *mount_state_get(struct mount_state *ms, uid_t uid)
+{
+    char name[PRINCIPAL_MAX];
+    bool overdue = is_overdue(ms);
+
+    pthread_mutex_lock(&ms->lock);
+    const char *who = ms->principal ? ms->principal : principals_by_uid(ms->principals, uid);
+    struct entry *entry = who ? find_entry(ms, who) : NULL;
+    struct seen *s = NULL;
+    if (overdue || ms->is_stale)
+        s = seen_ref(ms->stale_seen);
+    else if (!who)
+        s = seen_ref(ms->nobody);
+    else if (entry)
+        s = seen_ref(entry->seen);
+    else
+        snprintf(name, sizeof name, "%s", who);
+    pthread_mutex_unlock(&ms->lock);
+    return s ? s : add_caller(ms, name);
+}
+
+bool mount_state_is_current(struct mount_state *ms, uid_t uid, const struct seen *s)
+{
+    AUTO(seen) struct seen *now = mount_state_get(ms, uid);
+    return now == s;
+}
+
+void mount_state_note_known(struct mount_state *ms, node_id id)
+{
+    LOCKED(&ms->known_lock);
+    roaring_bitmap_add(ms->known, id);
+}
+
+void mount_state_note_opened(struct mount_state *ms, node_id id)
+{
+    LOCKED(&ms->known_lock);
+    roaring_bitmap_add(ms->opened, id);
+}
+
+/* ---- replacing views ----------------------------------------------------------------------- */
+
+void mount_change_init(struct mount_change *ch)
+{
+    ch->lost = roaring_bitmap_create();
+    ch->changed = roaring_bitmap_create();
+    ch->gone = roaring_bitmap_create();
+}
+
+void mount_change_done(struct mount_change *ch)
+{
+    roaring_bitmap_free(ch->lost);
+    roaring_bitmap_free(ch->changed);
+    roaring_bitmap_free(ch->gone);
+}
+
+bool mount_change_is_empty(const struct mount_change *ch)
+{
+    return roaring_bitmap_is_empty(ch->lost) && roaring_bitmap_is_empty(ch->changed) &&
+           roaring_bitmap_is_empty(ch->gone);
+}
+
+static struct file_mark mark_of(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return (struct file_mark){0};
+    return (struct file_mark){true, st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim};
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static bool same_mark(const struct file_mark *a, const struct file_mark *b)
+{
+    return a->exists == b->exists && a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+           same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
+}
+
+/* Reads the principals file again where it changed: 1; 0: as it was. A file that cannot be read
+ * grants nothing: the error makes the mount stale until the file is right again. */
+static int reload_principals(struct mount_state *ms, struct err *e)
+{
+    struct file_mark mark = mark_of(ms->principals_path);
+    if (ms->principals && same_mark(&mark, &ms->mark))
+        return 0;
+    struct principals *new = NULL;
+    int r = principals_load(ms->principals_path, !ms->principals_must_exist, &new, e);
+    LOCKED(&ms->lock);
+    principals_free(ms->principals);
+    ms->principals = r == 0 ? new : NULL; /* NULL: asked again at the next refresh */
+    ms->mark = mark;
+    return r < 0 ? r : 1;
+}
+
+static int64_t earliest_change(struct seen **seen, size_t n)
+{
+    int64_t at = WHEN_NEVER;
+    for (size_t i = 0; i < n; i++)
+        if (view_next_change(seen[i]->view) < at)
+            at = view_next_change(seen[i]->view);
+    return at;
+}
+
+/* Adds what view `old` had and `new` has not, or has otherwise. */
+static void add_difference(const struct view *old, const struct view *new, struct mount_change *ret)
+{
+    roaring_bitmap_t *lost = roaring_bitmap_andnot(view_nodes(old), view_nodes(new));
+    roaring_bitmap_or_inplace(ret->lost, lost);
+    roaring_bitmap_free(lost);
+    view_add_changed(old, new, ret->changed);
+}
+
+/* Leaves of a change only what the kernel or the block cache may hold. */
+static void keep_known(struct mount_state *ms, struct seen **now, size_t n, struct mount_change *ch)
+{
+    LOCKED(&ms->known_lock);
+    roaring_bitmap_t *gone = roaring_bitmap_and(ch->lost, ms->opened);
+    for (size_t i = 0; i < n; i++)
+        roaring_bitmap_andnot_inplace(gone, view_nodes(now[i]->view));
+    roaring_bitmap_or_inplace(ch->gone, gone);
+    roaring_bitmap_andnot_inplace(ms->opened, gone);
+    roaring_bitmap_free(gone);
+
+    /* The kernel knows the root without a lookup. */
+    roaring_bitmap_add(ms->known, NODE_ROOT);
+    roaring_bitmap_and_inplace(ch->lost, ms->known);
+    roaring_bitmap_and_inplace(ch->changed, ms->known);
+    roaring_bitmap_andnot_inplace(ch->changed, ch->lost);
+    if (ms->principal) /* with many callers another one may still know it */
+        roaring_bitmap_andnot_inplace(ms->known, ch->lost);
+}
+
+/* `compute` held. Puts `seen[i]` (references taken) in the place of each entry's view. */
+static void publish(struct mount_state *ms, struct seen **seen, bool stale, uint64_t seq,
+                    int64_t now, struct mount_change *ret)
+{
+    struct seen **old = xcalloc(ms->n, sizeof(struct seen *));
+    pthread_mutex_lock(&ms->lock);
+    for (size_t i = 0; i < ms->n; i++) {
+        old[i] = ms->entries[i].seen;
+        ms->entries[i].seen = seen[i];
+    }
+    ms->is_stale = stale;
+    ms->seq = seq;
+    ms->computed_at = now;
+    ms->next_change = earliest_change(seen, ms->n);
+    pthread_mutex_unlock(&ms->lock);
+
+    for (size_t i = 0; i < ms->n; i++)
+        add_difference(old[i]->view, seen[i]->view, ret);
+    keep_known(ms, seen, ms->n, ret);
+    for (size_t i = 0; i < ms->n; i++)
+        seen_unref(old[i]);
+    free(old);
+}
+
+/* `compute` held. Shows nothing from now on. */
+static void go_stale(struct mount_state *ms, const char *why, struct mount_change *ret)
+{
+    if (ms->is_stale)
+        return;
+    log_error(TAG, "nothing is shown: %s", why);
+    struct seen **seen = xcalloc(ms->n, sizeof(struct seen *));
+    for (size_t i = 0; i < ms->n; i++)
+        seen[i] = seen_ref(ms->stale_seen);
+    publish(ms, seen, /* stale= */ true, 0, clock_wall(), ret);
+    free(seen);
+}
+
+/* `compute` held. All views anew from one snapshot, or an error and nothing changed. */
+static int recompute(struct mount_state *ms, struct index_read *rd, uint64_t seq, int64_t now,
+                     struct mount_change *ret, struct err *e)
+{
+    AUTO(free) struct seen **seen = xcalloc(ms->n, sizeof(struct seen *));
+    for (size_t i = 0; i < ms->n; i++) {
+        int r = seen_compute(ms->principals, rd, ms->entries[i].principal, now, &seen[i], e);
+        if (r < 0) {
+            while (i-- > 0)
+                seen_unref(seen[i]);
+            return r;
+        }
+    }
+    publish(ms, seen, /* stale= */ false, seq, now, ret);
+    return 0;
+}
+
+static int refresh(struct mount_state *ms, struct mount_change *ret, struct err *e)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    struct index_head head;
+    int64_t now = clock_wall();
+
+    if (is_overdue(ms))
+        return err_set(e, -ETIMEDOUT, "the ledger's head was not confirmed for %" PRId64 " s",
+                       ms->max_stale_ms / 1000);
+    int changed = reload_principals(ms, e);
+    if (changed < 0)
+        return changed;
+    int r = index_read_begin(ms->lake->index, &rd, e);
+    if (r == 0)
+        r = index_head(rd, &head, e);
+    if (r < 0)
+        return r;
+    if (!ms->is_stale && !changed && head.seq == ms->seq && now < ms->next_change &&
+        now >= ms->computed_at)
+        return 0;
+    bool was_stale = ms->is_stale;
+    r = recompute(ms, rd, head.seq, now, ret, e);
+    if (r == 0 && was_stale)
+        log_info(TAG, "showing the views of record %" PRIu64, head.seq);
+    return r;
+}
+
+int mount_state_refresh(struct mount_state *ms, struct mount_change *ret, struct err *e)
+{
+    LOCKED(&ms->compute);
+    int r = refresh(ms, ret, e);
+    if (r < 0)
+        go_stale(ms, e->text, ret);
+    return r;
+}
+
+/* ---- figures ------------------------------------------------------------------------------- */
+
+int64_t mount_state_until_change(struct mount_state *ms, int64_t limit)
+{
+    LOCKED(&ms->lock);
+    int64_t now = clock_wall();
+    if (ms->next_change == WHEN_NEVER || ms->next_change - now > limit)
+        return limit;
+    return ms->next_change > now ? ms->next_change - now : 0;
+}
+
+void mount_state_figures(struct mount_state *ms, struct mount_figures *ret)
+{
+    int64_t at = atomic_load(&ms->confirmed_ms);
+    LOCKED(&ms->lock);
+    *ret = (struct mount_figures){
+        .seq = ms->seq,
+        .views = ms->n,
+        .confirmed_ms_ago = at == NEVER_CONFIRMED ? -1 : clock_mono_ms() - at,
+        .stale = ms->is_stale || is_overdue(ms),
+    };
+    for (size_t i = 0; i < ms->n; i++) {
+        struct view_totals t;
+        view_totals(ms->entries[i].seen->view, &t);
+        ret->objects += t.objects;
+        ret->bytes += t.bytes;
+    }
+}

@@ -1,0 +1,95 @@
+/* fs/fuse/mount_state.h - the views that a mount shows now, and what the kernel may know of them. */
+/* SPDX-License-Identifier: MIT */
+#ifndef FS_FUSE_MOUNT_STATE_H
+#define FS_FUSE_MOUNT_STATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <roaring/roaring.h>
+
+#include "policy/principals.h"
+#include "policy/types.h"
+
+struct err;
+struct index;
+struct lake;
+struct mount_state;
+struct view;
+
+struct mount_options {
+    const char *principal;       /* canonical; NULL: every caller its own, by uid */
+    const char *principals_path; /* absolute */
+    bool principals_must_exist;
+    int64_t max_stale_ms;
+};
+
+/* What one principal sees at one moment: immutable, refcounted, any thread. */
+struct seen {
+    atomic_uint refs;
+    struct view *view; /* empty where stale */
+    struct who who;    /* the principal first; empty for a caller without one */
+    bool stale;        /* policy unknown: everything but the root is -EIO */
+};
+void seen_unref(struct seen *s);
+
+static inline void auto_seen(struct seen **s)
+{
+    if (*s)
+        seen_unref(*s);
+}
+
+/* Borrows `lake` and copies the options. Starts stale: mount_state_refresh() computes the first
+ * view. -ENOENT: the lake was never initialised. */
+int mount_state_new(struct lake *lake, const struct mount_options *o, struct mount_state **ret,
+                    struct err *e);
+void mount_state_free(struct mount_state *ms); /* NULL is fine */
+
+bool mount_state_is_per_caller(const struct mount_state *ms);
+const char *mount_state_principal(const struct mount_state *ms); /* NULL where per caller */
+const uint8_t *mount_state_node_key(const struct mount_state *ms);
+struct index *mount_state_index(const struct mount_state *ms);
+int64_t mount_state_started_ns(const struct mount_state *ms); /* wall clock */
+
+/* What a caller with `uid` sees now; never NULL; the caller unrefs. The staleness bound is held
+ * here, at every call, not by a timer. Computes the view of a caller that is new. */
+struct seen *mount_state_get(struct mount_state *ms, uid_t uid);
+
+/* False where the view was replaced since: whoever told the kernel something of it and noted that
+ * with mount_state_note_known() must look again, for the replacement may not have seen the note. */
+bool mount_state_is_current(struct mount_state *ms, uid_t uid, const struct seen *s);
+void mount_state_note_known(struct mount_state *ms, node_id id);  /* may be cached by the kernel */
+void mount_state_note_opened(struct mount_state *ms, node_id id); /* its bytes may be cached */
+
+/* The ledger's head was confirmed at `mono_ms` (clock_mono_ms()), taken before the asking. */
+void mount_state_confirm(struct mount_state *ms, int64_t mono_ms);
+
+/* What a replacement of views took away or changed, of what the kernel may know. */
+struct mount_change {
+    roaring_bitmap_t *lost;    /* visible before, not now */
+    roaring_bitmap_t *changed; /* visible, with other attributes */
+    roaring_bitmap_t *gone;    /* opened once, now visible to nobody */
+};
+void mount_change_init(struct mount_change *ch);
+void mount_change_done(struct mount_change *ch);
+bool mount_change_is_empty(const struct mount_change *ch);
+
+/* Replaces the views where the ledger, the principals file, the clock or staleness asks for it, and
+ * adds to `ret` what has to be taken from the kernel. Where the policy cannot be known, nothing is
+ * shown until it can: a negative errno, and the sentence why. One thread. */
+int mount_state_refresh(struct mount_state *ms, struct mount_change *ret, struct err *e);
+
+/* Seconds until the clock alone changes a view: at most `limit`, at least 0. */
+int64_t mount_state_until_change(struct mount_state *ms, int64_t limit);
+
+struct mount_figures {
+    uint64_t seq, objects, bytes; /* of all views together */
+    size_t views;
+    int64_t confirmed_ms_ago; /* -1: never */
+    bool stale;
+};
+void mount_state_figures(struct mount_state *ms, struct mount_figures *ret);
+
+#endif
