@@ -1,0 +1,171 @@
+/* conform/commit.c - makes a plan true: uploads, one ledger record, tags. */
+/* SPDX-License-Identifier: MIT */
+#include "conform/commit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/codec.h"
+#include "base/err.h"
+#include "conform/conform.h"
+#include "fs/store/store.h"
+#include "policy/apply.h"
+#include "policy/hash.h"
+#include "policy/index.h"
+
+#define NAME_MAX_BYTES 255
+
+static int edit_name(const struct conform_plan *plan, const struct commit_options *opt, char **ret,
+                     struct err *e)
+{
+    const char *name = opt->name ? opt->name : plan->name;
+    AUTO(free) char *stem = xstrdup(opt->file);
+    char *dot = strrchr(stem, '.');
+    if (dot && dot != stem)
+        *dot = '\0';
+    if (!name || !*name)
+        name = stem;
+    size_t n = strlen(name);
+    if (n == 0 || n > NAME_MAX_BYTES || !utf8_is_valid(name, n))
+        return err_set(e, -EINVAL, "the edit's name must be 1 to %d bytes of UTF-8 (use --name)",
+                       NAME_MAX_BYTES);
+    for (const char *s = name; *s; s++)
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            return err_set(e, -EINVAL, "the edit's name has a control character (use --name)");
+    *ret = xstrdup(name);
+    return 0;
+}
+
+/* Draws an id and claims it by being the first to put the file there. */
+static int upload_file(struct lake *lk, const struct commit_options *opt,
+                       struct commit_result *res, char **ret_key, struct err *e)
+{
+    for (;;) {
+        hash_edit_id(res->edit);
+        AUTO(free) char *key = xasprintf(LAKE_EDITS_PREFIX "%s/%s", res->edit, opt->file);
+        if (key_problem(key))
+            return err_set(e, -EINVAL, "'%s' cannot be a file name in the lake", opt->file);
+        int r = store_put(lk->store, key, opt->data, opt->size, STORE_PUT_IF_ABSENT, NULL, e);
+        if (r == -EEXIST)
+            continue;
+        if (r == 0)
+            *ret_key = TAKE(key);
+        return r < 0 ? err_wrap(e, "upload the edit") : 0;
+    }
+}
+
+static int upload_manifest(struct lake *lk, const struct conform_plan *plan,
+                           const struct commit_options *opt, struct commit_result *res,
+                           struct store_stat *ret, struct err *e)
+{
+    AUTO(buf) struct buf bytes = {0};
+    AUTO(free) char *stem = xstrdup(opt->file);
+    char *dot = strrchr(stem, '.');
+    if (dot && dot != stem)
+        *dot = '\0';
+    res->manifest = xasprintf(LAKE_EDITS_PREFIX "%s/processed/%s.otio", res->edit, stem);
+    int r = conform_manifest(plan, &bytes, e);
+    if (r == 0)
+        r = store_put(lk->store, res->manifest, bytes.p, bytes.len, 0, ret, e);
+    return r < 0 ? err_wrap(e, "write the manifest") : 0;
+}
+
+struct objects {
+    struct index_read *rd;
+    struct buf rows;
+    uint64_t n, bytes;
+};
+
+static int add_object(void *arg, const struct node *n, struct err *e)
+{
+    struct objects *o = arg;
+    AUTO(buf) struct buf key = {0};
+    int r = index_key(o->rd, n->id, &key, e);
+    if (r < 0)
+        return r;
+    json_auto_t *row = json_pack("[s]", key.p);
+    char *text = row ? json_dumps(row, JSON_COMPACT) : NULL;
+    if (!text)
+        return err_set(e, -EBADMSG, "key '%s' is not UTF-8", key.p);
+    buf_adds(&o->rows, text);
+    buf_addc(&o->rows, '\n');
+    free(text);
+    o->n++;
+    o->bytes += n->size;
+    return 0;
+}
+
+static int list_objects(struct lake *lk, const struct conform_plan *plan, struct objects *o,
+                        struct err *e)
+{
+    int r = index_read_begin(lk->index, &o->rd, e);
+    if (r < 0)
+        return r;
+    r = index_nodes(o->rd, plan->objects, add_object, o, e);
+    index_read_end(o->rd);
+    return r;
+}
+
+static int is_new(void *arg, struct index_read *rd, struct err *e)
+{
+    AUTO(edit) struct edit ed = {0};
+    int r = index_edit(rd, arg, &ed, e);
+    if (r == 0)
+        return err_set(e, -EEXIST, "edit %s exists already", (char *)arg);
+    return r == -ENOENT ? 0 : r;
+}
+
+static int append_edit(struct lake *lk, const struct conform_plan *plan, const char *file,
+                       const struct store_stat *st, struct commit_result *res, struct err *e)
+{
+    struct objects o = {0};
+    char payload[SHA256_HEX_SIZE];
+    int r = list_objects(lk, plan, &o, e);
+    if (r == 0)
+        r = lake_payload_put(lk, buf_str(&o.rows), o.rows.len, payload, e);
+    buf_done(&o.rows);
+    if (r < 0)
+        return r;
+    /* the manifest is part of the edit: the vendor gets it with the media */
+    json_auto_t *body = json_pack(
+        "{ss ss ss ss ss sI sI ss s[IIs]}", "op", "edit", "edit", res->edit, "name", res->name,
+        "file", file, "manifest", res->manifest, "objects", (json_int_t)o.n, "bytes",
+        (json_int_t)o.bytes, "payload", payload, "manifest_stat", (json_int_t)st->size,
+        (json_int_t)st->mtime_ns, st->etag);
+    if (!body)
+        return err_set(e, -EINVAL, "cannot build the edit's record");
+    return lake_append(lk, body, is_new, res->edit, NULL, e);
+}
+
+int commit_plan(struct lake *lk, const struct conform_plan *plan, const struct commit_options *opt,
+                struct commit_result *ret, struct err *e)
+{
+    struct commit_result res = {0};
+    struct store_stat st = {0};
+    AUTO(free) char *file = NULL;
+    int r;
+    if ((r = edit_name(plan, opt, &res.name, e)) < 0 ||
+        (r = upload_file(lk, opt, &res, &file, e)) < 0 ||
+        (r = upload_manifest(lk, plan, opt, &res, &st, e)) < 0 ||
+        (r = append_edit(lk, plan, file, &st, &res, e)) < 0) {
+        commit_result_done(&res);
+        return r;
+    }
+    struct err late;
+    if (lake_tag_edit(lk, res.edit, opt->jobs, opt->progress, opt->progress_arg, &res.tags,
+                      &late) < 0) {
+        res.tags_pending = true;
+        snprintf(res.tags_why, sizeof res.tags_why, "%s", late.text);
+    }
+    *ret = res;
+    return 0;
+}
+
+void commit_result_done(struct commit_result *res)
+{
+    free(res->name);
+    free(res->manifest);
+    *res = (struct commit_result){0};
+}

@@ -1,0 +1,42 @@
+/* conform/commit.h - makes a plan true: uploads, one ledger record, tags. */
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFORM_COMMIT_H
+#define CONFORM_COMMIT_H
+
+#include <stddef.h>
+
+#include "fs/lake/lake.h"
+#include "policy/types.h"
+
+struct conform_plan;
+struct err;
+
+struct commit_options {
+    const char *name;     /* of the edit; NULL: the timeline's, else the file's stem */
+    const char *file;     /* base name of the uploaded file */
+    const void *data;     /* its bytes, kept as they came */
+    size_t size;
+    int jobs;             /* tagging at once; 0: what the store bears */
+    lake_progress_fn *progress;
+    void *progress_arg;
+};
+
+struct commit_result {
+    char edit[EDIT_ID_SIZE];
+    char *name;     /* free() */
+    char *manifest; /* its key; free() */
+    struct tags_report tags;
+    bool tags_pending; /* the edit stands, its tags could not all be written: `tags_why` */
+    char tags_why[600];
+};
+
+/* The order is what makes an interruption harmless: the file and the manifest are uploaded (nobody
+ * sees them: no label has them), then one record makes the edit exist with all its objects at once,
+ * then the store's tags follow. Killed before the record: nothing happened but an orphaned upload.
+ * Killed after it: the edit is whole here, and its missing tags are known (lake_tag_pending()).
+ * 0 with `ret` filled, or an error and no edit. */
+int commit_plan(struct lake *lk, const struct conform_plan *plan, const struct commit_options *opt,
+                struct commit_result *ret, struct err *e);
+void commit_result_done(struct commit_result *res);
+
+#endif

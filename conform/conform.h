@@ -1,0 +1,100 @@
+/* conform/conform.h - which objects of the lake does this timeline use? */
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFORM_CONFORM_H
+#define CONFORM_CONFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <roaring/roaring.h>
+
+#include "policy/types.h"
+
+struct buf;
+struct err;
+struct index_read;
+struct lake;
+struct sequence;
+struct store;
+
+#define CONFORM_FILE_MAX (256u << 20)  /* bytes of an edit file */
+#define CONFORM_FRAMES_KEPT 1000       /* missing frames that an item lists */
+#define CONFORM_CANDIDATES_KEPT 100    /* candidates that an item lists */
+#define CONFORM_FRAMES_MAX (50u << 20) /* frames that all references of a file may name together   \
+                                        */
+
+enum conform_status {
+    CONFORM_FOUND,
+    CONFORM_PARTLY, /* a sequence of which some frames are not in the lake: counts as missing too */
+    CONFORM_MISSING,
+    CONFORM_AMBIGUOUS, /* two or more candidates: nothing of it is tagged or relinked */
+    CONFORM_NO_MEDIA,  /* gaps' kin: generators and references that name no file */
+};
+
+/* One media reference of one clip. */
+struct conform_item {
+    char *clip;    /* the clip's name, "" where it has none */
+    char *pointer; /* JSON pointer (RFC 6901) of the reference in the file */
+    char *url;     /* what the timeline names, as written */
+    enum conform_status status;
+    bool counts;      /* what the timeline plays. False: another of a clip's references (a proxy, an
+                       * original): that it is missing is a note, no fault of the edit. An ambiguity
+                       * is one in either case */
+    const char *rule; /* "address", "name", "sequence"; static; NULL where nothing matched */
+    node_id *nodes;   /* found objects, rising */
+    size_t n_nodes;
+    struct sequence *sequence; /* frames: how their names are made; NULL for one object */
+    node_id first;             /* found: the object, or the lowest frame found */
+    char *frames;              /* of a sequence: those found, "1001-1010,1015"; else NULL */
+    node_id *candidates;       /* of an ambiguity: one object (the first frame) of each place, at
+                                * most CONFORM_CANDIDATES_KEPT; `reason` has their number */
+    size_t n_candidates;
+    int64_t *missing_frames; /* of a sequence, rising, at most CONFORM_FRAMES_KEPT of them */
+    size_t n_missing_frames; /* how many there are: may be more than are kept */
+    char *reason;            /* one sentence where the status is not FOUND; else NULL */
+};
+
+static inline size_t conform_missing_kept(const struct conform_item *it)
+{
+    return it->n_missing_frames < CONFORM_FRAMES_KEPT ? it->n_missing_frames : CONFORM_FRAMES_KEPT;
+}
+
+struct conform_plan {
+    char *name; /* of the timeline, from the file */
+    uint64_t clips;
+    struct conform_item *items;
+    size_t n_items;
+    roaring_bitmap_t *objects; /* every found object once */
+    json_t *timeline;          /* the manifest: the tree with relinked media */
+    char mark[64];             /* stands for tokens that JSON has not: see conform/otio_text.h */
+};
+
+/* Reads a timeline and matches its media against the index; changes nothing.
+ * -EBADMSG: not a timeline (line, JSON pointer and reason in `e`); -EFBIG over the limits. */
+int conform_plan(struct index_read *rd, struct store *store, const char *otio, size_t n,
+                 struct conform_plan **ret, struct err *e);
+void conform_plan_free(struct conform_plan *p); /* NULL is fine */
+
+/* What the exit status tells: media that the timeline plays is missing or partly so; anything is
+ * ambiguous. */
+bool conform_has_missing(const struct conform_plan *p);
+bool conform_has_ambiguous(const struct conform_plan *p);
+
+/* Appends the manifest's bytes. Conforming them again against the same lake yields them again. */
+int conform_manifest(const struct conform_plan *p, struct buf *ret, struct err *e);
+
+static inline void auto_conform_plan(struct conform_plan **p)
+{
+    conform_plan_free(*p);
+}
+
+/* {"edit","name","clips","found":[{clip,key,…}],"missing":[…],"ambiguous":[…],"objects",
+ * "manifest"}; `edit` and `manifest` may be NULL. A new reference. */
+json_t *conform_report_json(const struct conform_plan *p, struct index_read *rd, const char *edit,
+                            const char *name, const char *manifest);
+/* The same for people; ends with a newline; without the id line. */
+void conform_report_text(const struct conform_plan *p, struct index_read *rd, struct buf *ret);
+
+#endif

@@ -1,0 +1,212 @@
+/* conform/relink.c - puts the lake's addresses into a timeline's media references. */
+/* SPDX-License-Identifier: MIT */
+#include "conform/relink.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/codec.h"
+#include "base/err.h"
+#include "conform/conform.h"
+#include "conform/otio_read.h"
+#include "conform/reference.h"
+#include "conform/sequence.h"
+#include "fs/store/store.h"
+#include "policy/index.h"
+
+#define RATE_UNKNOWN 24.0 /* where neither the media nor the clip states one */
+
+/* What says where the media is; a reference of another kind has none of them. */
+static const char *const location_keys[] = {
+    "target_url", "target_url_base",    "name_prefix",          "name_suffix", "start_frame",
+    "frame_step", "frame_zero_padding", "missing_frame_policy", "rate",
+};
+
+static void set(json_t *o, const char *key, json_t *value)
+{
+    json_object_set_new(o, key, value);
+}
+
+static void remove_location(json_t *o, const char *keep_from)
+{
+    for (size_t i = 0; i < COUNT(location_keys); i++)
+        if (!keep_from || strcmp(location_keys[i], keep_from) == 0)
+            json_object_del(o, location_keys[i]);
+}
+
+/* metadata.shotlake of a reference, made where it is not there. */
+static json_t *our_metadata(json_t *o)
+{
+    json_t *metadata = json_object_get(o, "metadata");
+    if (!json_is_object(metadata)) {
+        set(o, "metadata", json_object());
+        metadata = json_object_get(o, "metadata");
+    }
+    json_t *ours = json_object_get(metadata, "shotlake");
+    if (!json_is_object(ours)) {
+        set(metadata, "shotlake", json_object());
+        ours = json_object_get(metadata, "shotlake");
+    }
+    return ours;
+}
+
+static double range_rate(const json_t *owner, const char *key)
+{
+    const json_t *duration = json_object_get(json_object_get(owner, key), "duration");
+    return json_number_value(json_object_get(duration, "rate"));
+}
+
+static double rate_of(const json_t *ref, const json_t *clip)
+{
+    double rate = range_rate(ref, "available_range");
+    if (!(rate > 0))
+        rate = range_rate(clip, "source_range");
+    return rate > 0 ? rate : RATE_UNKNOWN;
+}
+
+/* Copies the fields of a sequence that the reference itself, or what it was before, states. */
+static void keep_sequence_fields(json_t *o, const json_t *from)
+{
+    static const char *const keys[] = {"start_frame", "frame_step", "rate", "frame_zero_padding",
+                                       "missing_frame_policy"};
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        json_t *value = json_object_get(from, keys[i]);
+        if (value && !json_object_get(o, keys[i]))
+            json_object_set(o, keys[i], value);
+    }
+}
+
+static void set_default(json_t *o, const char *key, json_t *value)
+{
+    if (json_object_get(o, key))
+        json_decref(value);
+    else
+        set(o, key, value);
+}
+
+static void set_text(json_t *o, const char *key, const char *s, size_t n)
+{
+    set(o, key, json_stringn(s, n));
+}
+
+/* The parts of a sequence's address around the number, percent-encoded where the lake's addresses
+ * are: OpenTimelineIO joins base, prefix, number and suffix as they stand. */
+struct parts {
+    char *base, *prefix, *suffix;
+};
+
+static void parts_done(struct parts *p)
+{
+    free(p->base);
+    free(p->prefix);
+    free(p->suffix);
+}
+
+static void split_address(const char *address, const struct sequence *s, struct parts *ret)
+{
+    struct buf prefix __attribute__((cleanup(auto_buf))) = {0};
+    struct buf suffix __attribute__((cleanup(auto_buf))) = {0};
+    const char *slash = strrchr(address, '/');
+    ret->base = xstrndup(address, slash ? (size_t)(slash + 1 - address) : 0);
+    if (strncmp(address, "file:", 5) == 0) {
+        percent_encode(&prefix, s->prefix, strlen(s->prefix), false);
+        percent_encode(&suffix, s->suffix, strlen(s->suffix), false);
+    } else {
+        buf_adds(&prefix, s->prefix);
+        buf_adds(&suffix, s->suffix);
+    }
+    ret->prefix = buf_take(&prefix);
+    ret->suffix = buf_take(&suffix);
+}
+
+static void set_sequence(json_t *o, const json_t *was, const json_t *clip, const char *address,
+                         const struct conform_item *it)
+{
+    const struct sequence *s = it->sequence;
+    bool stated = otio_schema_is(was, "ImageSequenceReference");
+    struct parts parts;
+    split_address(address, s, &parts);
+    if (!otio_schema_is(o, "ImageSequenceReference"))
+        set(o, "OTIO_SCHEMA", json_string("ImageSequenceReference.1"));
+    remove_location(o, "target_url");
+    set_text(o, "target_url_base", parts.base, strlen(parts.base));
+    set_text(o, "name_prefix", parts.prefix, strlen(parts.prefix));
+    set_text(o, "name_suffix", parts.suffix, strlen(parts.suffix));
+    if (stated)
+        keep_sequence_fields(o, was);
+    set_default(o, "start_frame", json_integer(s->start));
+    set_default(o, "frame_step", json_integer(1));
+    set_default(o, "rate", json_real(rate_of(o, clip)));
+    set_default(o, "frame_zero_padding", json_integer(s->pad));
+    set_default(o, "missing_frame_policy", json_string("error"));
+    if (!stated) { /* a notation in a name says more than available_range does; see sequence.h */
+        struct buf frames __attribute__((cleanup(auto_buf))) = {0};
+        sequence_format(s, &frames);
+        set_text(our_metadata(o), "frames", frames.p, frames.len);
+    }
+    parts_done(&parts);
+}
+
+static void set_object(json_t *o, const char *address)
+{
+    static const char *const kinds[] = {"MissingReference", "ImageSequenceReference"};
+    for (size_t i = 0; i < COUNT(kinds); i++)
+        if (otio_schema_is(o, kinds[i]))
+            set(o, "OTIO_SCHEMA", json_string("ExternalReference.1"));
+    set(o, "target_url", json_string(address));
+}
+
+/* Nothing to play: the original says what it was. */
+static void set_missing(json_t *o)
+{
+    if (otio_schema_is(o, "MissingReference"))
+        return;
+    set(o, "OTIO_SCHEMA", json_string("MissingReference.1"));
+    remove_location(o, NULL);
+    json_t *ours = json_object_get(json_object_get(o, "metadata"), "shotlake");
+    json_object_del(ours, "frames");
+}
+
+/* What the reference names now: itself, or (a MissingReference) what it was before. */
+static const json_t *stated_object(const json_t *ref)
+{
+    struct reference what = reference_read(ref);
+    return what.kind == REFERENCE_SEQUENCE ? what.object : ref;
+}
+
+int relink(struct otio_doc *doc, struct otio_ref *ref, const struct conform_item *it,
+           struct index_read *rd, struct store *store, struct err *e)
+{
+    if (it->status == CONFORM_NO_MEDIA || !ref->object)
+        return 0;
+    struct buf key __attribute__((cleanup(auto_buf))) = {0};
+    struct buf address __attribute__((cleanup(auto_buf))) = {0};
+    json_auto_t *next = json_deep_copy(ref->object);
+    bool found = it->status == CONFORM_FOUND || it->status == CONFORM_PARTLY;
+    if (found) {
+        int r = index_key(rd, it->first, &key, e);
+        if (r < 0)
+            return r;
+        store_address(store, buf_str(&key), &address);
+    }
+    if (!found)
+        set_missing(next);
+    else if (it->sequence)
+        set_sequence(next, stated_object(ref->object), doc->clips[ref->clip].object,
+                     buf_str(&address), it);
+    else
+        set_object(next, buf_str(&address));
+
+    if (json_equal(next, ref->object))
+        return 0;
+    json_t *ours = our_metadata(next);
+    if (!json_object_get(ours, "original"))
+        set(ours, "original", json_deep_copy(ref->object));
+    if (json_object_set(ref->holder, ref->key, next) < 0)
+        return err_set(e, -EINVAL, "at '%s': the address '%s' cannot be written", ref->pointer,
+                       buf_str(&address));
+    ref->object = next; /* the tree holds it now */
+    return 0;
+}

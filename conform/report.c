@@ -1,0 +1,311 @@
+/* conform/report.c - what was found for a timeline: for programs and for people. */
+/* SPDX-License-Identifier: MIT */
+#include "conform/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "conform/conform.h"
+#include "conform/sequence.h"
+#include "policy/index.h"
+
+#define RUNS_SHOWN 20   /* runs of frames in a key; more are shown as first-last */
+#define CLIP_COLUMN 28  /* characters of the clip's name in the text */
+#define FRAMES_SHOWN 10 /* runs of missing frames in the text */
+#define CANDIDATES_SHOWN 5
+
+/* A node's key; "?" where the index cannot tell: a report is never worth a failure. */
+static void add_key(struct index_read *rd, node_id id, struct buf *ret)
+{
+    struct err e;
+    struct buf key __attribute__((cleanup(auto_buf))) = {0};
+    buf_adds(ret, index_key(rd, id, &key, &e) == 0 ? buf_str(&key) : "?");
+}
+
+void report_key(const struct conform_item *it, struct index_read *rd, struct buf *ret)
+{
+    const struct sequence *s = it->sequence;
+    if (!s) {
+        add_key(rd, it->first, ret);
+        return;
+    }
+    struct buf key __attribute__((cleanup(auto_buf))) = {0};
+    add_key(rd, it->first, &key);
+    const char *slash = strrchr(buf_str(&key), '/');
+    buf_add(ret, key.p, slash ? (size_t)(slash + 1 - key.p) : 0);
+
+    size_t runs = 1;
+    for (const char *p = it->frames; *p; p++)
+        runs += *p == ',';
+    size_t n = strlen(it->frames);
+    buf_addf(ret, "%s[", s->prefix);
+    if (runs <= RUNS_SHOWN) {
+        buf_add(ret, it->frames, n);
+    } else {
+        const char *last = strrchr(it->frames, ',') + 1, *dash = strchr(last + 1, '-');
+        size_t first = 1 + strcspn(it->frames + 1, "-,");
+        buf_add(ret, it->frames, first);
+        buf_addf(ret, "-%s", dash ? dash + 1 : last);
+    }
+    buf_addf(ret, "]%s", s->suffix);
+}
+
+/* Text of a file or the lake as JSON. It is UTF-8 already, but for what a directory may hold. */
+static json_t *text(const char *s)
+{
+    json_t *v = json_string(s);
+    return v ? v : json_string("?");
+}
+
+static json_t *keys_json(struct index_read *rd, const node_id *nodes, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        struct buf key __attribute__((cleanup(auto_buf))) = {0};
+        add_key(rd, nodes[i], &key);
+        json_array_append_new(list, text(buf_str(&key)));
+    }
+    return list;
+}
+
+static json_t *found_json(const struct conform_item *it, struct index_read *rd)
+{
+    struct buf key __attribute__((cleanup(auto_buf))) = {0};
+    report_key(it, rd, &key);
+    json_t *o = json_object();
+    json_object_set_new(o, "clip", text(it->clip));
+    json_object_set_new(o, "key", text(buf_str(&key)));
+    json_object_set_new(o, "rule", json_string(it->rule));
+    json_object_set_new(o, "url", text(it->url));
+    if (it->sequence) {
+        json_object_set_new(o, "frames", json_integer((json_int_t)it->n_nodes));
+        json_object_set_new(o, "objects", keys_json(rd, it->nodes, it->n_nodes));
+    }
+    return o;
+}
+
+static json_t *missing_json(const struct conform_item *it)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "clip", text(it->clip));
+    json_object_set_new(o, "url", text(it->url));
+    json_object_set_new(o, "reason", text(it->reason));
+    if (it->n_missing_frames > 0) {
+        json_t *frames = json_array();
+        for (size_t i = 0; i < conform_missing_kept(it); i++)
+            json_array_append_new(frames, json_integer(it->missing_frames[i]));
+        json_object_set_new(o, "frames", frames);
+        json_object_set_new(o, "frames_missing", json_integer((json_int_t)it->n_missing_frames));
+    }
+    return o;
+}
+
+static json_t *ambiguous_json(const struct conform_item *it, struct index_read *rd)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "clip", text(it->clip));
+    json_object_set_new(o, "url", text(it->url));
+    json_object_set_new(o, "reason", text(it->reason));
+    json_object_set_new(o, "candidates", keys_json(rd, it->candidates, it->n_candidates));
+    return o;
+}
+
+/* The lists of the report, in its order. */
+enum section { SECTION_FOUND, SECTION_MISSING, SECTION_AMBIGUOUS, SECTION_NOTES, SECTION_COUNT };
+
+/* The list for what is wrong with an item, or SECTION_COUNT. */
+static enum section trouble(const struct conform_item *it)
+{
+    switch (it->status) {
+    case CONFORM_FOUND:
+        return SECTION_COUNT;
+    case CONFORM_PARTLY:
+    case CONFORM_MISSING:
+        return it->counts ? SECTION_MISSING : SECTION_NOTES;
+    case CONFORM_AMBIGUOUS:
+        return SECTION_AMBIGUOUS;
+    case CONFORM_NO_MEDIA:
+        break;
+    }
+    return SECTION_NOTES;
+}
+
+static bool is_found(const struct conform_item *it)
+{
+    return it->status == CONFORM_FOUND || it->status == CONFORM_PARTLY;
+}
+
+json_t *conform_report_json(const struct conform_plan *p, struct index_read *rd, const char *edit,
+                            const char *name, const char *manifest)
+{
+    static const char *const names[] = {"found", "missing", "ambiguous", "notes"};
+    json_t *list[SECTION_COUNT];
+    for (int i = 0; i < SECTION_COUNT; i++)
+        list[i] = json_array();
+    for (size_t i = 0; i < p->n_items; i++) {
+        const struct conform_item *it = &p->items[i];
+        enum section s = trouble(it);
+        if (is_found(it))
+            json_array_append_new(list[SECTION_FOUND], found_json(it, rd));
+        if (s == SECTION_AMBIGUOUS)
+            json_array_append_new(list[s], ambiguous_json(it, rd));
+        else if (s != SECTION_COUNT)
+            json_array_append_new(list[s], missing_json(it));
+    }
+    json_t *o = json_object();
+    json_object_set_new(o, "edit", edit ? text(edit) : json_null());
+    json_object_set_new(o, "name", text(name ? name : p->name));
+    json_object_set_new(o, "clips", json_integer((json_int_t)p->clips));
+    for (int i = 0; i < SECTION_COUNT; i++)
+        json_object_set_new(o, names[i], list[i]);
+    uint64_t objects = roaring_bitmap_get_cardinality(p->objects);
+    json_object_set_new(o, "objects", json_integer((json_int_t)objects));
+    json_object_set_new(o, "manifest", manifest ? text(manifest) : json_null());
+    return o;
+}
+
+/* Outside text for a terminal: C0 and C1 control characters become '?'. Returns the characters. */
+static size_t add_clean(const char *s, struct buf *ret)
+{
+    size_t n = 0;
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        bool c1 = c == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0;
+        buf_addc(ret, c < 0x20 || c == 0x7f || c1 ? '?' : *s);
+        n += (c & 0xc0) != 0x80;
+        s += c1;
+    }
+    return n;
+}
+
+static void add_clip(const struct conform_item *it, struct buf *ret)
+{
+    buf_adds(ret, "  ");
+    size_t n = add_clean(*it->clip ? it->clip : "(no name)", ret);
+    for (; n < CLIP_COLUMN; n++)
+        buf_addc(ret, ' ');
+    buf_adds(ret, "  ");
+}
+
+static void add_candidates(const struct conform_item *it, struct index_read *rd, struct buf *ret)
+{
+    for (size_t i = 0; i < it->n_candidates && i < CANDIDATES_SHOWN; i++) {
+        struct buf key __attribute__((cleanup(auto_buf))) = {0};
+        add_key(rd, it->candidates[i], &key);
+        buf_addf(ret, "%*s", CLIP_COLUMN + 6, "");
+        add_clean(buf_str(&key), ret);
+        buf_addc(ret, '\n');
+    }
+    if (it->n_candidates > CANDIDATES_SHOWN)
+        buf_addf(ret, "%*sand more\n", CLIP_COLUMN + 6, "");
+}
+
+static void add_trouble(const struct conform_item *it, struct index_read *rd, struct buf *ret)
+{
+    add_clip(it, ret);
+    if (*it->url) {
+        add_clean(it->url, ret);
+        buf_addf(ret, "\n%*s", CLIP_COLUMN + 4, "");
+    }
+    add_clean(it->reason, ret);
+    if (it->n_missing_frames > 0) {
+        int pad = it->sequence ? it->sequence->pad : 0;
+        bool all = it->n_missing_frames == conform_missing_kept(it);
+        buf_adds(ret, ": ");
+        sequence_runs(it->missing_frames, conform_missing_kept(it), pad, FRAMES_SHOWN, ret);
+        buf_adds(ret, all ? "" : " and more");
+    }
+    buf_addc(ret, '\n');
+    add_candidates(it, rd, ret);
+}
+
+/* One line of the found list: a key, and how many clips use it. */
+struct line {
+    const char *rule;
+    char *key;
+    size_t clips, objects;
+};
+
+static int by_rule_and_key(const void *a, const void *b)
+{
+    const struct line *x = a, *y = b;
+    int r = strcmp(x->rule, y->rule);
+    return r ? r : strcmp(x->key, y->key);
+}
+
+static void add_found(const struct conform_plan *p, struct index_read *rd, struct buf *ret)
+{
+    struct line *lines = xcalloc(p->n_items + 1, sizeof *lines);
+    size_t n = 0, i, j;
+    for (i = 0; i < p->n_items; i++) {
+        if (!is_found(&p->items[i]))
+            continue;
+        struct buf key __attribute__((cleanup(auto_buf))) = {0};
+        report_key(&p->items[i], rd, &key);
+        lines[n++] = (struct line){.rule = p->items[i].rule,
+                                   .key = buf_take(&key),
+                                   .clips = 1,
+                                   .objects = p->items[i].n_nodes};
+    }
+    qsort(lines, n, sizeof *lines, by_rule_and_key);
+    for (i = 0; i < n; i = j) {
+        for (j = i + 1; j < n && by_rule_and_key(&lines[i], &lines[j]) == 0; j++)
+            lines[i].clips++;
+        if (i == 0 || strcmp(lines[i].rule, lines[i - 1].rule) != 0)
+            buf_addf(ret, "\nFound by %s\n", lines[i].rule);
+        buf_addf(ret, "  %3zu clip%-2s %6zu object%-2s  ", lines[i].clips,
+                 lines[i].clips == 1 ? "" : "s", lines[i].objects,
+                 lines[i].objects == 1 ? "" : "s");
+        add_clean(lines[i].key, ret);
+        buf_addc(ret, '\n');
+    }
+    for (i = 0; i < n; i++)
+        free(lines[i].key);
+    free(lines);
+}
+
+static void add_summary(const struct conform_plan *p, struct buf *ret)
+{
+    size_t count[SECTION_COUNT] = {0};
+    for (size_t i = 0; i < p->n_items; i++) {
+        count[SECTION_FOUND] += is_found(&p->items[i]);
+        if (trouble(&p->items[i]) != SECTION_COUNT)
+            count[trouble(&p->items[i])]++;
+    }
+    add_clean(*p->name ? p->name : "Timeline", ret);
+    buf_addf(ret, ": %llu clips, %zu references found (%llu objects), %zu missing, %zu ambiguous",
+             (unsigned long long)p->clips, count[SECTION_FOUND],
+             (unsigned long long)roaring_bitmap_get_cardinality(p->objects), count[SECTION_MISSING],
+             count[SECTION_AMBIGUOUS]);
+    if (count[SECTION_NOTES] > 0)
+        buf_addf(ret, ", %zu notes", count[SECTION_NOTES]);
+    buf_addc(ret, '\n');
+}
+
+void conform_report_text(const struct conform_plan *p, struct index_read *rd, struct buf *ret)
+{
+    static const struct {
+        enum section section;
+        const char *title;
+    } sections[] = {
+        {SECTION_MISSING, "\nMissing\n"},
+        {SECTION_AMBIGUOUS, "\nAmbiguous (nothing of it is granted)\n"},
+        {SECTION_NOTES, "\nNotes\n"},
+    };
+    add_summary(p, ret);
+    for (size_t k = 0; k < COUNT(sections); k++) {
+        bool any = false;
+        for (size_t i = 0; i < p->n_items; i++) {
+            if (trouble(&p->items[i]) != sections[k].section)
+                continue;
+            if (!any)
+                buf_adds(ret, sections[k].title);
+            any = true;
+            add_trouble(&p->items[i], rd, ret);
+        }
+    }
+    add_found(p, rd, ret);
+}
