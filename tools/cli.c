@@ -1,0 +1,137 @@
+/* tools/cli.c - what every verb of the command line shares. */
+/* SPDX-License-Identifier: MIT */
+#include "tools/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/when.h"
+#include "fs/lake/lake.h"
+#include "fs/store/store.h"
+#include "policy/principals.h"
+
+int cli_fail(const struct err *e)
+{
+    cli_progress_end();
+    fprintf(stderr, "shotlake: %s\n", e->text);
+    return CLI_FAILED;
+}
+
+int cli_usage(struct cli *c, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fputs("shotlake: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    if (c->verb)
+        fprintf(stderr, "\nusage: shotlake %s %s\n", c->verb->name, c->verb->args);
+    else
+        fputs("\ntry 'shotlake --help'\n", stderr);
+    return CLI_USAGE;
+}
+
+int cli_unknown(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fputs("shotlake: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+    return CLI_UNKNOWN;
+}
+
+int cli_store(struct cli *c, struct store **ret, struct err *e)
+{
+    const char *url = c->lake_url;
+    if (!url || !*url)
+        return err_set(e, -EINVAL,
+                       "no lake named: use --lake or SHOTLAKE_LAKE (s3://bucket[/prefix] or "
+                       "file:///dir)");
+    if (strncmp(url, "s3://", 5) == 0)
+        return s3_store_open(url, ret, e);
+    if (strncmp(url, "file://", 7) == 0)
+        return dir_store_open(url, ret, e);
+    return err_set(e, -EINVAL, "'%.128s' is not a lake: s3://bucket[/prefix] or file:///dir", url);
+}
+
+int cli_lake(struct cli *c, struct lake **ret, struct err *e)
+{
+    struct store *store = NULL;
+    int r = cli_store(c, &store, e);
+    return r < 0 ? r : lake_open(store, c->state, ret, e);
+}
+
+int cli_lake_synced(struct cli *c, struct lake **ret, struct err *e)
+{
+    AUTO(lake) struct lake *lk = NULL;
+    int r = cli_lake(c, &lk, e);
+    if (r < 0 || (r = lake_sync(lk, e)) < 0)
+        return r;
+    *ret = TAKE(lk);
+    return 0;
+}
+
+char *cli_principals_path(struct cli *c, bool *ret_must_exist)
+{
+    *ret_must_exist = c->principals && *c->principals;
+    return *ret_must_exist ? xstrdup(c->principals) : xasprintf("%s/principals.json", c->state);
+}
+
+int cli_principals(struct cli *c, struct principals **ret, struct err *e)
+{
+    bool must_exist;
+    AUTO(free) char *path = cli_principals_path(c, &must_exist);
+    return principals_load(path, !must_exist, ret, e);
+}
+
+int cli_at(struct cli *c, int64_t *ret, struct err *e)
+{
+    if (c->at)
+        return when_parse(c->at, WHEN_DAY_START, ret, e);
+    *ret = clock_wall();
+    return 0;
+}
+
+void cli_print_json(json_t *v)
+{
+    json_dumpf(v, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+    putchar('\n');
+    json_decref(v);
+}
+
+static bool progress_shown;
+
+void cli_progress(void *arg, const char *what, uint64_t done, uint64_t total)
+{
+    static int64_t last_ms;
+    (void)arg;
+    if (!isatty(STDERR_FILENO))
+        return;
+    int64_t now = clock_mono_ms();
+    if (done != total && now - last_ms < 100)
+        return;
+    last_ms = now;
+    progress_shown = true;
+    if (total)
+        fprintf(stderr, "\r\033[K%s %llu of %llu", what, (unsigned long long)done,
+                (unsigned long long)total);
+    else
+        fprintf(stderr, "\r\033[K%s %llu", what, (unsigned long long)done);
+    fflush(stderr);
+}
+
+void cli_progress_end(void)
+{
+    if (progress_shown)
+        fputs("\r\033[K", stderr);
+    progress_shown = false;
+}

@@ -1,0 +1,99 @@
+/* tools/cli.h - what every verb of the command line shares. */
+/* SPDX-License-Identifier: MIT */
+#ifndef TOOLS_CLI_H
+#define TOOLS_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "policy/types.h"
+
+struct err;
+struct lake;
+struct principals;
+struct store;
+
+/* The exit statuses: a contract that scripts depend on. */
+enum cli_exit {
+    CLI_DONE = 0,
+    CLI_FAILED = 1,    /* nothing changed */
+    CLI_USAGE = 2,
+    CLI_MISSING = 3,   /* conformed, some media missing */
+    CLI_AMBIGUOUS = 4, /* conformed, some media ambiguous (never granted) */
+    CLI_UNKNOWN = 5,   /* no such edit, principal or path */
+};
+
+/* The global options, which may stand before or after the verb. */
+struct cli {
+    const char *lake_url;   /* --lake or SHOTLAKE_LAKE; NULL: none given */
+    const char *state;      /* --state, SHOTLAKE_STATE or the default; never NULL */
+    const char *principals; /* --principals or SHOTLAKE_PRINCIPALS; NULL: <state>/principals.json,
+                               which may be absent */
+    const char *at;         /* --at WHEN; NULL: now */
+    bool json;
+    bool verbose;
+    const struct cli_verb *verb;
+};
+
+/* One verb: cmd_*.c define them, shotlake.c has the table. argv[0] is the verb's last word; the
+ * verb parses its own options with getopt_long (optind is 1). */
+struct cli_verb {
+    const char *name; /* "edit list" */
+    const char *args; /* for the usage line */
+    const char *help; /* one line */
+    const char *options; /* more help, lines of "  --option  what"; may be NULL */
+    int (*run)(struct cli *c, int argc, char **argv);
+};
+
+/* Prints "shotlake: SENTENCE" on stderr and returns CLI_FAILED. */
+int cli_fail(const struct err *e);
+/* Prints the sentence and the verb's usage line on stderr; returns CLI_USAGE. */
+__attribute__((format(printf, 2, 3))) int cli_usage(struct cli *c, const char *fmt, ...);
+/* "shotlake: no such …" on stderr; returns CLI_UNKNOWN. */
+__attribute__((format(printf, 1, 2))) int cli_unknown(const char *fmt, ...);
+
+/* After a fork only: opens store, index and lake from the global options. Does not touch the
+ * ledger. -EINVAL: no lake was named. */
+int cli_store(struct cli *c, struct store **ret, struct err *e);
+int cli_lake(struct cli *c, struct lake **ret, struct err *e);
+/* cli_lake() and lake_sync(). */
+int cli_lake_synced(struct cli *c, struct lake **ret, struct err *e);
+
+/* The principals file of the global options (an absent default file is an empty one). */
+int cli_principals(struct cli *c, struct principals **ret, struct err *e);
+/* The path that cli_principals() reads; free(). `*ret_must_exist`: it was named by the operator. */
+char *cli_principals_path(struct cli *c, bool *ret_must_exist);
+
+/* The moment that --at names, or now. */
+int cli_at(struct cli *c, int64_t *ret, struct err *e);
+
+/* Prints a JSON value and a newline on stdout. Takes the reference. */
+void cli_print_json(json_t *v);
+
+/* lake_progress_fn: a line on a terminal that rewrites itself; nothing elsewhere. */
+void cli_progress(void *arg, const char *what, uint64_t done, uint64_t total);
+void cli_progress_end(void);
+
+int cmd_init(struct cli *c, int argc, char **argv);
+int cmd_scan(struct cli *c, int argc, char **argv);
+int cmd_conform(struct cli *c, int argc, char **argv);
+int cmd_edit_list(struct cli *c, int argc, char **argv);
+int cmd_edit_show(struct cli *c, int argc, char **argv);
+int cmd_grant(struct cli *c, int argc, char **argv);
+int cmd_revoke(struct cli *c, int argc, char **argv);
+int cmd_acl_set(struct cli *c, int argc, char **argv);
+int cmd_acl_show(struct cli *c, int argc, char **argv);
+int cmd_view(struct cli *c, int argc, char **argv);
+int cmd_explain(struct cli *c, int argc, char **argv);
+int cmd_who(struct cli *c, int argc, char **argv);
+int cmd_ledger(struct cli *c, int argc, char **argv);
+int cmd_ledger_verify(struct cli *c, int argc, char **argv);
+int cmd_mount(struct cli *c, int argc, char **argv);
+int cmd_unmount(struct cli *c, int argc, char **argv);
+int cmd_status(struct cli *c, int argc, char **argv);
+/* `status` without a mountpoint: the lake (cmd_lake.c); called by cmd_status. */
+int cmd_status_lake(struct cli *c);
+
+#endif

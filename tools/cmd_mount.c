@@ -1,0 +1,420 @@
+/* tools/cmd_mount.c - mount, unmount, status: a view as a file system, and its daemon. */
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "fs/cache/cache.h"
+#include "fs/fuse/control.h"
+#include "fs/fuse/mount_daemon.h"
+#include "fs/fuse/mountpoint.h"
+#include "fs/lake/lake.h"
+#include "policy/principals.h"
+#include "tools/cli.h"
+
+#define POLL_MS 2000
+#define MAX_STALE_MS 30000
+#define SECONDS_MOST 86400
+#define UNMOUNT_WAIT_MS 60000
+
+/* ---- mount: options -------------------------------------------------------------------------- */
+
+struct mount_args {
+    char principal[PRINCIPAL_MAX];
+    bool has_principal, per_caller, in_front;
+    const char *owner;
+    struct mount_daemon_options o;
+};
+
+static bool parse_seconds(const char *text, int64_t *ret_ms)
+{
+    char *end;
+    double s = strtod(text, &end);
+    if (end == text || *end || !isfinite(s) || s < 0.05 || s > SECONDS_MOST)
+        return false;
+    *ret_ms = (int64_t)(s * 1000);
+    return true;
+}
+
+/* "256M": bytes, or with K, M, G for powers of 1024. */
+static bool parse_size(const char *text, size_t *ret)
+{
+    static const char units[] = "KMG";
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (end == text || *text == '-' || errno)
+        return false;
+    const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
+    if (*end && (!unit || end[1]))
+        return false;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    if (n > (SIZE_MAX >> 1) >> shift)
+        return false;
+    *ret = (size_t)n << shift;
+    return true;
+}
+
+/* -o mem=256M,… 0 or an exit status. */
+static int parse_suboptions(struct cli *c, char *text, struct mount_args *a)
+{
+    static char *const names[] = {"mem", NULL};
+    char *value;
+    while (*text) {
+        char *whole = text;
+        if (getsubopt(&text, names, &value) != 0)
+            return cli_usage(c, "no mount option '%s'", whole);
+        if (!value || !parse_size(value, &a->o.cache_bytes) ||
+            a->o.cache_bytes < CACHE_BUDGET_MIN_BYTES)
+            return cli_usage(c, "mem= takes a size of at least 4M, like 256M");
+    }
+    return 0;
+}
+
+static int parse_option(struct cli *c, int option, struct mount_args *a)
+{
+    struct err e;
+    switch (option) {
+    case 'a':
+        a->has_principal = true;
+        return principal_parse(optarg, a->principal, &e) < 0 ? cli_usage(c, "%s", e.text) : 0;
+    case 'c':
+        a->per_caller = true;
+        return 0;
+    case 'w':
+        a->owner = optarg;
+        return 0;
+    case 'p':
+        return parse_seconds(optarg, &a->o.poll_ms) ? 0 : cli_usage(c, "--poll takes seconds");
+    case 's':
+        return parse_seconds(optarg, &a->o.view.max_stale_ms)
+                   ? 0
+                   : cli_usage(c, "--max-stale takes seconds");
+    case 'f':
+        a->in_front = true;
+        return 0;
+    case 'o':
+        return parse_suboptions(c, optarg, a);
+    default:
+        return cli_usage(c, "an option is unknown or lacks its value");
+    }
+}
+
+static int parse_mount(struct cli *c, int argc, char **argv, struct mount_args *a)
+{
+    static const struct option options[] = {
+        {"as", required_argument, NULL, 'a'},        {"per-caller", no_argument, NULL, 'c'},
+        {"owner", required_argument, NULL, 'w'},     {"poll", required_argument, NULL, 'p'},
+        {"max-stale", required_argument, NULL, 's'}, {NULL, 0, NULL, 0},
+    };
+    int option, r;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "fo:", options, NULL)) != -1)
+        if ((r = parse_option(c, option, a)) != 0)
+            return r;
+    if (argc - optind != 1)
+        return cli_usage(c, "mount takes one mountpoint");
+    if (a->has_principal == a->per_caller)
+        return cli_usage(c, "either --as PRINCIPAL or --per-caller");
+    if (a->per_caller && a->owner && geteuid() != 0)
+        return cli_usage(c, "--owner is for root");
+    if (a->o.view.max_stale_ms <= a->o.poll_ms)
+        return cli_usage(c, "--max-stale must be longer than --poll");
+    if (!c->lake_url || !*c->lake_url)
+        return cli_usage(c, "no lake named: --lake or SHOTLAKE_LAKE");
+    a->o.view.principal = a->has_principal ? a->principal : NULL;
+    return 0;
+}
+
+/* Whom the mount lets in: a name, or a number that need not have one. */
+static int find_owner(const char *owner, struct mount_daemon_options *o, struct err *e)
+{
+    char *end;
+    o->uid = geteuid();
+    o->gid = getegid();
+    if (!owner)
+        return 0;
+    struct passwd *pw = getpwnam(owner);
+    unsigned long uid = strtoul(owner, &end, 10);
+    bool is_number = *owner >= '0' && *owner <= '9' && !*end && uid < UINT32_MAX;
+    if (!pw && is_number)
+        pw = getpwuid((uid_t)uid);
+    if (!pw && !is_number)
+        return err_set(e, -ENOENT, "no user '%s'", owner);
+    uid_t want = pw ? pw->pw_uid : (uid_t)uid;
+    if (o->uid != 0 && want != o->uid)
+        return err_set(e, -EPERM, "only root mounts for another user");
+    o->uid = want;
+    o->gid = pw ? pw->pw_gid : (gid_t)uid;
+    return 0;
+}
+
+/* ---- mount: the mountpoint ------------------------------------------------------------------- */
+
+/* A directory without a live mount of ours; what a killed daemon left there is cleaned. */
+static int check_mountpoint(const char *path, char **ret, struct err *e)
+{
+    AUTO(free) char *resolved = NULL;
+    struct mountpoint mp;
+    struct stat st;
+    int r = mountpoint_resolve(path, &resolved, e);
+    if (r < 0)
+        return r;
+    if (mountpoint_find(resolved, &mp, e) == 0 && mp.is_ours) {
+        if (!mountpoint_is_dead(resolved, &mp))
+            return err_set(e, -EBUSY, "'%s' is a mount of shotlake already", resolved);
+        r = mountpoint_unmount(resolved, /* lazy= */ true, e);
+        if (r < 0)
+            return r;
+        fprintf(stderr, "shotlake: cleaned the mount that a dead daemon left at '%s'\n", resolved);
+    }
+    if (stat(resolved, &st) < 0)
+        return err_errno(e, -errno, "mountpoint '%s'", resolved);
+    if (!S_ISDIR(st.st_mode))
+        return err_set(e, -ENOTDIR, "mountpoint '%s' is not a directory", resolved);
+    *ret = TAKE(resolved);
+    return 0;
+}
+
+/* ---- mount: the daemon ----------------------------------------------------------------------- */
+
+static int run(struct cli *c, const struct mount_daemon_options *o, struct err *e)
+{
+    AUTO(lake) struct lake *lake = NULL;
+    int r = cli_lake(c, &lake, e);
+    return r < 0 ? r : mount_daemon_run(lake, o, e);
+}
+
+/* The pipe to the parent: nothing and an end: it died; READY: it serves; else why it does not. */
+#define READY "\n"
+
+static void detach(void *arg)
+{
+    int *pipe_fd = arg;
+    AUTO(fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    log_set(LOG_LEVEL_INFO, /* to_syslog= */ true);
+    if (null >= 0) {
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+    }
+    ssize_t n = write(*pipe_fd, READY, 1);
+    (void)n;
+    close(*pipe_fd);
+    *pipe_fd = -1;
+}
+
+/* In a process of its own: neither LMDB nor libcurl survives a fork, so it comes before both. */
+static _Noreturn void be_daemon(struct cli *c, struct mount_daemon_options *o, int pipe_fd)
+{
+    struct err e;
+    setsid();
+    if (chdir("/") < 0) {
+        /* stays where it is: that directory cannot be unmounted meanwhile, nothing else */
+    }
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null >= 0)
+        dup2(null, STDIN_FILENO);
+    o->on_ready = detach;
+    o->arg = &pipe_fd;
+    int r = run(c, o, &e);
+    if (r < 0 && pipe_fd >= 0) {
+        ssize_t n = write(pipe_fd, e.text, strlen(e.text));
+        (void)n;
+    } else if (r < 0) {
+        log_error("mount", "%s", e.text);
+    }
+    _exit(r < 0 ? CLI_FAILED : CLI_DONE);
+}
+
+static int await_daemon(pid_t pid, int pipe_fd, struct err *e)
+{
+    AUTO(buf) struct buf said = {0};
+    ssize_t n;
+    while ((n = read(pipe_fd, buf_room(&said, 1024), 1024)) > 0 || (n < 0 && errno == EINTR)) {
+        if (n < 0)
+            continue;
+        buf_added(&said, (size_t)n);
+        if (said.p[0] == READY[0])
+            return 0;
+    }
+    waitpid(pid, NULL, 0);
+    if (said.len > 0)
+        return err_set(e, -EIO, "%s", said.p);
+    return err_set(e, -EIO, "the daemon died before it served the mount");
+}
+
+static int start_daemon(struct cli *c, struct mount_daemon_options *o, struct err *e)
+{
+    int fd[2];
+    if (pipe2(fd, O_CLOEXEC) < 0)
+        return err_errno(e, -errno, "make a pipe");
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_errno(e, -errno, "start the daemon");
+    if (pid == 0) {
+        close(fd[0]);
+        be_daemon(c, o, fd[1]);
+    }
+    close(fd[1]);
+    int r = await_daemon(pid, fd[0], e);
+    close(fd[0]);
+    return r;
+}
+
+static char *absolute(const char *path)
+{
+    AUTO(free) char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+    return here ? xasprintf("%s/%s", here, path) : xstrdup(path);
+}
+
+int cmd_mount(struct cli *c, int argc, char **argv)
+{
+    struct mount_args a = {.o = {.poll_ms = POLL_MS, .view = {.max_stale_ms = MAX_STALE_MS}}};
+    AUTO(free) char *mountpoint = NULL;
+    AUTO(free) char *principals = NULL;
+    AUTO(free) char *principals_path = NULL;
+    AUTO(free) char *state = NULL;
+    struct err e;
+
+    int r = parse_mount(c, argc, argv, &a);
+    if (r != 0)
+        return r;
+    if (find_owner(a.owner, &a.o, &e) < 0 || check_mountpoint(argv[optind], &mountpoint, &e) < 0)
+        return cli_fail(&e);
+    principals = cli_principals_path(c, &a.o.view.principals_must_exist);
+    a.o.view.principals_path = principals_path = absolute(principals);
+    a.o.mountpoint = mountpoint;
+    a.o.state = c->state = state = absolute(c->state);
+
+    mount_daemon_harden();
+    mount_daemon_block_signals();
+    if (a.in_front) {
+        log_set(c->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, /* to_syslog= */ false);
+        r = run(c, &a.o, &e);
+    } else {
+        r = start_daemon(c, &a.o, &e);
+    }
+    return r < 0 ? cli_fail(&e) : CLI_DONE;
+}
+
+/* ---- unmount --------------------------------------------------------------------------------- */
+
+static int unmount_and_wait(struct cli *c, const char *path, bool lazy, struct err *e)
+{
+    struct mountpoint mp;
+    json_t *status = NULL;
+    struct err none;
+    AUTO(fd) int fd = -1;
+    int r = mountpoint_find(path, &mp, e);
+    if (r < 0)
+        return r;
+    if (!mp.is_ours)
+        return err_set(e, -EINVAL, "'%s' is not a mount of shotlake", path);
+    if (control_ask(c->state, path, &status, &fd, &none) == 0)
+        json_decref(status);
+    else
+        lazy = lazy || mountpoint_is_dead(path, &mp);
+    r = mountpoint_unmount(path, lazy, e);
+    if (r == -EBUSY)
+        return err_set(e, r, "'%s' is in use: close what is open there, or use --lazy", path);
+    if (r < 0 || fd < 0 || lazy)
+        return r;
+    return control_wait(fd, UNMOUNT_WAIT_MS)
+               ? 0
+               : err_set(e, -ETIMEDOUT, "'%s' is unmounted, but its daemon still runs", path);
+}
+
+int cmd_unmount(struct cli *c, int argc, char **argv)
+{
+    static const struct option options[] = {{"lazy", no_argument, NULL, 'z'}, {NULL, 0, NULL, 0}};
+    AUTO(free) char *path = NULL;
+    struct err e;
+    bool lazy = false;
+    int option;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "z", options, NULL)) != -1) {
+        if (option != 'z')
+            return cli_usage(c, "unmount knows --lazy only");
+        lazy = true;
+    }
+    if (argc - optind != 1)
+        return cli_usage(c, "unmount takes one mountpoint");
+    if (mountpoint_resolve(argv[optind], &path, &e) < 0 || unmount_and_wait(c, path, lazy, &e) < 0)
+        return cli_fail(&e);
+    return CLI_DONE;
+}
+
+/* ---- status ---------------------------------------------------------------------------------- */
+
+static json_int_t number(const json_t *st, const char *name)
+{
+    return json_integer_value(json_object_get(st, name));
+}
+
+static void print_status(const json_t *st)
+{
+    const char *principal = json_string_value(json_object_get(st, "principal"));
+    const json_t *confirmed = json_object_get(st, "confirmed_seconds_ago");
+    bool stale = json_is_true(json_object_get(st, "stale"));
+
+    printf("mountpoint   %s\n", json_string_value(json_object_get(st, "mountpoint")));
+    printf("view         %s\n", principal ? principal : "of each caller");
+    printf("daemon       pid %" JSON_INTEGER_FORMAT "\n", number(st, "pid"));
+    printf("ledger       record %" JSON_INTEGER_FORMAT, number(st, "seq"));
+    if (json_is_number(confirmed))
+        printf(", confirmed %.1f s ago", json_number_value(confirmed));
+    puts(stale ? ", STALE: nothing is shown" : "");
+    printf("visible      %" JSON_INTEGER_FORMAT " objects, %" JSON_INTEGER_FORMAT " bytes\n",
+           number(st, "objects"), number(st, "bytes"));
+    printf("memory       %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " bytes\n",
+           number(st, "memory_bytes"), number(st, "memory_budget_bytes"));
+    printf("read         %" JSON_INTEGER_FORMAT " bytes from the store, %" JSON_INTEGER_FORMAT
+           " bytes served\n",
+           number(st, "fetched_bytes"), number(st, "served_bytes"));
+}
+
+int cmd_status(struct cli *c, int argc, char **argv)
+{
+    AUTO(free) char *path = NULL;
+    json_t *status = NULL;
+    struct mountpoint mp;
+    struct err e;
+    if (argc == 1)
+        return cmd_status_lake(c);
+    if (argc != 2 || argv[1][0] == '-')
+        return cli_usage(c, "status takes one mountpoint, or nothing");
+    if (mountpoint_resolve(argv[1], &path, &e) < 0)
+        return cli_fail(&e);
+    if (mountpoint_find(path, &mp, &e) < 0)
+        return cli_fail(&e);
+    if (!mp.is_ours) {
+        err_set(&e, -EINVAL, "'%s' is not a mount of shotlake", path);
+        return cli_fail(&e);
+    }
+    if (control_ask(c->state, path, &status, NULL, &e) < 0) {
+        if (mountpoint_is_dead(path, &mp))
+            err_set(&e, -ENOTCONN, "the daemon of '%s' is dead: unmount it", path);
+        return cli_fail(&e);
+    }
+    if (c->json) {
+        cli_print_json(status);
+    } else {
+        print_status(status);
+        json_decref(status);
+    }
+    return CLI_DONE;
+}

@@ -1,0 +1,210 @@
+/* tools/shotlake.c - the command line: global options, the table of verbs, dispatch. */
+/* SPDX-License-Identifier: MIT */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "tools/cli.h"
+
+#define AT_HELP "  --at WHEN             decide as of that moment instead of now\n"
+
+static const struct cli_verb verbs[] = {
+    {"init", "", "make the lake's ledger (harmless where there is one)", NULL, cmd_init},
+    {"scan", "[PREFIX]", "take the store's inventory into the index", NULL, cmd_scan},
+    {"conform", "FILE [--name NAME] [--jobs N]", "find and tag the media that a timeline uses",
+     "  --name NAME           of the edit; default: the timeline's own\n"
+     "  --jobs N              objects tagged at once; default: what the store bears\n",
+     cmd_conform},
+    {"edit list", "", "all edits", NULL, cmd_edit_list},
+    {"edit show", "ID", "one edit, its grants and its objects", NULL, cmd_edit_show},
+    {"grant", "EDIT PRINCIPAL --until WHEN [--from WHEN]", "let a principal see an edit",
+     "  --until WHEN          YYYY-MM-DD (through that day, UTC) or RFC 3339; required\n"
+     "  --from WHEN           not before that moment; default: at once\n",
+     cmd_grant},
+    {"revoke", "EDIT PRINCIPAL", "take a grant back, on running mounts too", NULL, cmd_revoke},
+    {"acl set", "PATH FILE|-", "replace the access list of an object or directory", NULL,
+     cmd_acl_set},
+    {"acl show", "PATH", "the access list of an object or directory", NULL, cmd_acl_show},
+    {"view", "PRINCIPAL [PATH]", "every path that a principal sees", AT_HELP, cmd_view},
+    {"explain", "PRINCIPAL PATH", "why a principal sees a path, or why not", AT_HELP, cmd_explain},
+    {"who", "PATH", "who sees a path", AT_HELP, cmd_who},
+    {"ledger verify", "", "check the chain of all records", NULL, cmd_ledger_verify},
+    {"ledger", "", "all records", NULL, cmd_ledger},
+    {"mount", "MOUNTPOINT --as PRINCIPAL | --per-caller [OPTIONS]", "show a view as a file system",
+     "  --as PRINCIPAL        the view of that principal, for one owner\n"
+     "  --per-caller          every caller its own view, by the uids of the principals file\n"
+     "  --owner USER          who may use an --as mount (root's choice); default: the caller\n"
+     "  --poll SECONDS        how often to look for changes; default 2\n"
+     "  --max-stale SECONDS   show nothing when the ledger was out of reach so long; default 30\n"
+     "  -f                    stay in front\n"
+     "  -o mem=SIZE           bytes of read cache; default 256M\n",
+     cmd_mount},
+    {"unmount", "MOUNTPOINT [--lazy]", "end a mount",
+     "  --lazy                detach now, even while files are open\n", cmd_unmount},
+    {"status", "[MOUNTPOINT]", "how a mount, or the lake, is doing", NULL, cmd_status},
+};
+
+static void help_verb(const struct cli_verb *v)
+{
+    printf("usage: shotlake %s %s\n%s\n", v->name, v->args, v->help);
+    if (v->options)
+        printf("\n%s", v->options);
+}
+
+static void help(void)
+{
+    puts("usage: shotlake [OPTIONS] VERB …\n"
+         "Mount the content lake; see only your shots.\n");
+    for (size_t i = 0; i < COUNT(verbs); i++)
+        printf("  %-14s %s\n", verbs[i].name, verbs[i].help);
+    puts("\n"
+         "  --lake URL            s3://bucket[/prefix] or file:///dir (or SHOTLAKE_LAKE)\n"
+         "  --state DIR           where the index is kept (or SHOTLAKE_STATE)\n"
+         "  --principals FILE     users, uids and groups (or SHOTLAKE_PRINCIPALS)\n"
+         "  --json                answers as JSON\n"
+         "  --verbose             say more on stderr\n"
+         "  --help                this text, or that of a verb\n"
+         "  --version             the version\n"
+         "\n"
+         "Exit status: 0 done; 1 failed, nothing changed; 2 usage; 3 conformed, some media\n"
+         "missing; 4 conformed, some media ambiguous; 5 no such edit, principal or path.");
+}
+
+/* The default: root's state is the machine's, everybody else's their own. */
+static char *default_state(void)
+{
+    const char *env = getenv("SHOTLAKE_STATE"), *xdg = getenv("XDG_STATE_HOME"),
+               *home = getenv("HOME");
+    if (env && *env)
+        return xstrdup(env);
+    if (geteuid() == 0)
+        return xstrdup("/var/lib/shotlake");
+    if (xdg && *xdg)
+        return xasprintf("%s/shotlake", xdg);
+    return xasprintf("%s/.local/state/shotlake", home && *home ? home : ".");
+}
+
+struct globals {
+    struct cli cli;
+    bool help, version;
+};
+
+/* Takes the global options out of argv, wherever they stand before "--". 0 or the exit status. */
+static int take_globals(struct globals *g, int *argc, char **argv)
+{
+    const struct {
+        const char *name;
+        const char **text;
+        bool *flag;
+    } options[] = {
+        {"--lake", &g->cli.lake_url, NULL},     {"--state", &g->cli.state, NULL},
+        {"--principals", &g->cli.principals, NULL}, {"--at", &g->cli.at, NULL},
+        {"--json", NULL, &g->cli.json},         {"--verbose", NULL, &g->cli.verbose},
+        {"--help", NULL, &g->help},             {"-h", NULL, &g->help},
+        {"--version", NULL, &g->version},
+    };
+    int kept = 1, i;
+    for (i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+        size_t k = 0, n = 0;
+        for (; k < COUNT(options); k++) {
+            n = strlen(options[k].name);
+            if (strncmp(argv[i], options[k].name, n) == 0 &&
+                (argv[i][n] == '\0' || (argv[i][n] == '=' && options[k].text)))
+                break;
+        }
+        if (k == COUNT(options)) {
+            argv[kept++] = argv[i];
+        } else if (options[k].flag) {
+            *options[k].flag = true;
+        } else if (argv[i][n] == '=') {
+            *options[k].text = argv[i] + n + 1;
+        } else if (++i < *argc) {
+            *options[k].text = argv[i];
+        } else {
+            return cli_usage(&g->cli, "%s needs a value", options[k].name);
+        }
+    }
+    while (i < *argc)
+        argv[kept++] = argv[i++];
+    argv[kept] = NULL;
+    *argc = kept;
+    return 0;
+}
+
+/* The verb that argv begins with; `*ret_words` is how many words its name has. */
+static const struct cli_verb *find_verb(int argc, char **argv, int *ret_words)
+{
+    for (size_t i = 0; i < COUNT(verbs); i++) {
+        const char *space = strchr(verbs[i].name, ' ');
+        size_t first = space ? (size_t)(space - verbs[i].name) : strlen(verbs[i].name);
+        if (argc < 2 || strlen(argv[1]) != first || strncmp(argv[1], verbs[i].name, first) != 0)
+            continue;
+        if (space && (argc < 3 || strcmp(argv[2], space + 1) != 0))
+            continue;
+        *ret_words = space ? 2 : 1;
+        return &verbs[i];
+    }
+    return NULL;
+}
+
+/* For verbs that have no options of their own: refuses what looks like one, so that a mistyped option
+ * is not taken for a path, and takes out the "--" that lets such a path through. */
+static int refuse_options(struct cli *c, int *argc, char **argv)
+{
+    int kept = 1, i;
+    for (i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+        if (argv[i][0] == '-' && argv[i][1] != '\0')
+            return cli_usage(c, "unknown option: %s", argv[i]);
+        argv[kept++] = argv[i];
+    }
+    while (++i < *argc)
+        argv[kept++] = argv[i];
+    argv[kept] = NULL;
+    *argc = kept;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    /* jansson prints and reads reals by the locale; timelines are always in the C one */
+    setlocale(LC_ALL, "C");
+    signal(SIGPIPE, SIG_IGN);
+    AUTO(free) char *state = default_state();
+    struct globals g = {.cli = {.lake_url = getenv("SHOTLAKE_LAKE"), .state = state,
+                                .principals = getenv("SHOTLAKE_PRINCIPALS")}};
+    int r = take_globals(&g, &argc, argv), words = 0;
+    if (r != 0)
+        return r;
+    log_set(g.cli.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, /* to_syslog= */ false);
+    if (g.version) {
+        puts("shotlake " SHOTLAKE_VERSION);
+        return CLI_DONE;
+    }
+    const struct cli_verb *v = find_verb(argc, argv, &words);
+    if (g.help) {
+        if (v)
+            help_verb(v);
+        else
+            help();
+        return CLI_DONE;
+    }
+    if (!v)
+        return argc < 2 ? cli_usage(&g.cli, "no verb") : cli_usage(&g.cli, "no verb '%s'", argv[1]);
+    g.cli.verb = v;
+    argc -= words;
+    argv += words;
+    bool has_own_options = v->options && strcmp(v->options, AT_HELP) != 0;
+    if (!has_own_options && (r = refuse_options(&g.cli, &argc, argv)) != 0)
+        return r;
+    r = v->run(&g.cli, argc, argv);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fputs("shotlake: cannot write the answer to stdout\n", stderr);
+        return r == CLI_DONE ? CLI_FAILED : r;
+    }
+    return r;
+}
