@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -33,6 +34,7 @@ struct control {
     control_answer_fn *fn;
     void *arg;
     pthread_t thread;
+    struct stat own; /* of the socket's file */
     int clients[CLIENTS_MAX]; /* open until the daemon ends: that is how its end is told */
     size_t next_client;
 };
@@ -65,6 +67,19 @@ static int open_run(const char *state, bool make, struct err *e)
         return err_errno(e, -errno, "make '%s'", path);
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return fd >= 0 ? fd : err_errno(e, -errno, "open '%s'", path);
+}
+
+int control_lock(const char *state, struct err *e)
+{
+    AUTO(fd) int fd = open_run(state, /* make= */ true, e);
+    if (fd < 0)
+        return fd;
+    while (flock(fd, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return err_errno(e, -errno, "lock '%s/run'", state);
+    int r = fd;
+    fd = -1;
+    return r;
 }
 
 static int connect_to(const char *state, int run_fd, const char *name, struct err *e)
@@ -136,16 +151,15 @@ static int listen_at(struct control *ct, const char *state, struct err *e)
     int r = socket_address(state, ct->run_fd, ct->name, &addr, e);
     if (r < 0)
         return r;
-    AUTO(fd) int other = connect_to(state, ct->run_fd, ct->name, e);
-    if (other >= 0)
-        return err_set(e, -EBUSY, "another daemon serves that mountpoint");
-    unlinkat(ct->run_fd, ct->name, 0); /* of a daemon that was killed */
+    unlinkat(ct->run_fd, ct->name, 0);
     ct->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (ct->listen_fd < 0)
         return err_errno(e, -errno, "make a socket");
     /* Nobody can connect before listen(), so the mode is right in time. */
     if (bind(ct->listen_fd, (struct sockaddr *)&addr, sizeof addr) < 0 ||
-        fchmodat(ct->run_fd, ct->name, 0600, 0) < 0 || listen(ct->listen_fd, 16) < 0)
+        fchmodat(ct->run_fd, ct->name, 0600, 0) < 0 ||
+        fstatat(ct->run_fd, ct->name, &ct->own, AT_SYMLINK_NOFOLLOW) < 0 ||
+        listen(ct->listen_fd, 16) < 0)
         return err_errno(e, -errno, "make the control socket");
     return 0;
 }
@@ -198,7 +212,10 @@ void control_stop(struct control *ct)
         return;
     eventfd_write(ct->stop_fd, 1);
     pthread_join(ct->thread, NULL);
-    unlinkat(ct->run_fd, ct->name, 0);
+    struct stat st; /* another daemon may have taken the name over */
+    if (fstatat(ct->run_fd, ct->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        st.st_ino == ct->own.st_ino && st.st_dev == ct->own.st_dev)
+        unlinkat(ct->run_fd, ct->name, 0);
     destroy(ct);
 }
 

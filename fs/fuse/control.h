@@ -19,10 +19,15 @@ struct err;
 /* Gives the answer; a new reference. Called from the socket's thread. */
 typedef json_t *control_answer_fn(void *arg);
 
-/* -EBUSY: a daemon answers for that mountpoint already. */
+/* Serialises the starts of mounts under one state folder: a descriptor to close when this one is
+ * mounted and answers, or a negative errno. */
+int control_lock(const char *state, struct err *e);
+
+/* Under control_lock(). Takes the socket over from a daemon of that mountpoint, which is dead or
+ * detached. */
 int control_start(const char *state, const char *mountpoint, control_answer_fn *fn, void *arg,
                   struct control **ret, struct err *e);
-void control_stop(struct control *ct); /* removes the socket; NULL is fine */
+void control_stop(struct control *ct); /* removes its own socket; NULL is fine */
 
 /* Asks the daemon of a mountpoint. `*ret_fd` (may be NULL) stays open; control_wait() on it.
  * -ENOENT: no daemon answers for it. -EACCES: it is not the caller's. */

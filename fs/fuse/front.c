@@ -77,5 +77,11 @@ int front_node_by_id(struct front_call *c, node_id id, struct node *ret)
 
 int front_node(struct front_call *c, fuse_ino_t ino, struct node *ret)
 {
-    return front_node_by_id(c, inode_node(c->f->node_key, ino), ret);
+    int r = front_node_by_id(c, inode_node_of_any(c->f->node_key, ino), ret);
+    return r == 0 && front_inode(c->f, ret) != ino ? -ESTALE : r;
+}
+
+fuse_ino_t front_inode(const struct front *f, const struct node *n)
+{
+    return inode_of_version(f->node_key, n->id, view_version_of(n));
 }

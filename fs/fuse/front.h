@@ -34,7 +34,6 @@ struct front {
 
     struct fuse_session *se;
     atomic_uint proto_minor; /* of the kernel's protocol 7; 0: not connected yet */
-    atomic_bool settling;    /* views are being replaced: the kernel may hold old pages */
     void (*on_ready)(void *arg); /* called once, when the kernel has connected; may be NULL */
     void *ready_arg;
 
@@ -63,11 +62,16 @@ static inline void auto_front_call(struct front_call *c)
     front_call_done(c);
 }
 
-/* The node of an inode number, where the caller sees it: 0, -ENOENT, or -EIO while the policy is
- * unknown. The root is always there. Names and ETag are borrowed from the call. */
+/* The node of an inode number, where the caller sees it: 0, -ENOENT, -ESTALE where the number is of
+ * another version of its content, or -EIO while the policy is unknown. The root is always there.
+ * Names and ETag are borrowed from the call. */
 int front_node(struct front_call *c, fuse_ino_t ino, struct node *ret);
 
 /* The same by node number, for children of a visible directory. */
 int front_node_by_id(struct front_call *c, node_id id, struct node *ret);
+
+/* What the kernel knows a node by. Not what stat(2) shows, which outlives the content: the kernel
+ * keeps pages by this number, and those of two versions must not meet. */
+fuse_ino_t front_inode(const struct front *f, const struct node *n);
 
 #endif

@@ -75,7 +75,7 @@ static bool add(struct listing *l, const struct node *n, const char *name, bool 
     if (need > l->size - l->used)
         return false;
     if (l->plus && counted)
-        mount_state_note_known(l->c->f->state, n->id);
+        mount_state_note_known(l->c->f->state, l->c->seen, n);
     l->used += need;
     return true;
 }

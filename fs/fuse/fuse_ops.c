@@ -51,20 +51,15 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 
 /* ---- names and attributes ------------------------------------------------------------------ */
 
-static int look(struct front_call *c, fuse_ino_t parent, const char *name,
-                struct fuse_entry_param *ret, node_id *ret_id)
+static int look(struct front_call *c, fuse_ino_t parent, const char *name, struct node *ret)
 {
-    struct node n;
     struct err e;
+    node_id id;
     node_id dir = inode_node(c->f->node_key, parent);
     if (c->seen->stale || !c->rd)
         return -EIO;
-    int r = view_lookup(c->seen->view, c->rd, dir, name, strlen(name), ret_id, &e);
-    if (r == 0)
-        r = front_node_by_id(c, *ret_id, &n);
-    if (r == 0)
-        fuse_reply_fill_entry(c, &n, ret);
-    return r;
+    int r = view_lookup(c->seen->view, c->rd, dir, name, strlen(name), &id, &e);
+    return r < 0 ? r : front_node_by_id(c, id, ret);
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -72,9 +67,9 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     struct fuse_entry_param entry;
     for (;;) {
         AUTO(front_call) struct front_call c;
-        node_id id;
+        struct node n;
         front_call_begin(&c, req);
-        int r = look(&c, parent, name, &entry, &id);
+        int r = look(&c, parent, name, &n);
         if (r < 0) {
             /* Never a cached negative entry: it would hide what is granted next. */
             fuse_reply_error(req, r);
@@ -82,7 +77,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         }
         /* Noted first, then asked again: either the refresh sees the note, or this sees that the
          * views were replaced. */
-        mount_state_note_known(c.f->state, id);
+        fuse_reply_fill_entry(&c, &n, &entry);
+        mount_state_note_known(c.f->state, c.seen, &n);
         if (mount_state_is_current(c.f->state, c.uid, c.seen))
             break;
     }
@@ -208,8 +204,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     mount_state_note_opened(f->state, n.id);
     fi->fh = (uint64_t)(uintptr_t)file;
     fi->direct_io = f->per_caller; /* each read is asked for, with the uid of its reader */
-    /* Old pages are kept where they are of this very version and no replacement is under way. */
-    fi->keep_cache = !f->per_caller && !f->settling && view_is_current(c.seen->view, &n);
+    fi->keep_cache = !f->per_caller; /* pages are those of this very version: see front_inode() */
     if (fuse_reply_open(req, fi) == -ENOENT)
         fuse_read_close(file); /* interrupted: no release will come */
 }

@@ -23,6 +23,7 @@ static int errno_of(int r)
     case -ENODATA:
     case -ERANGE:
     case -EINTR:
+    case -EOPNOTSUPP:
         return -r;
     default:
         return EIO;
@@ -88,6 +89,6 @@ void fuse_reply_fill_entry(const struct front_call *c, const struct node *n,
 {
     memset(ret, 0, sizeof *ret);
     fuse_reply_fill_stat(c, n, &ret->attr);
-    ret->ino = ret->attr.st_ino;
+    ret->ino = front_inode(c->f, n);
     ret->attr_timeout = ret->entry_timeout = fuse_reply_timeout(c);
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 
 #define EDIT_LABEL "edit:"
+#define USER_PREFIX "user."
 
 static int get_key(struct front_call *c, const struct node *n, struct buf *ret)
 {
@@ -92,7 +93,9 @@ int fuse_xattr_get(struct front_call *c, const struct node *n, const char *name,
     for (size_t i = 0; i < COUNT(attributes); i++)
         if (!strcmp(attributes[i].name, name))
             return attributes[i].get(c, n, ret);
-    return -ENODATA;
+    /* No access control lists and labels of this kind here: ls asks for them once a device then,
+     * not twice a file. */
+    return strncmp(name, USER_PREFIX, strlen(USER_PREFIX)) == 0 ? -ENODATA : -EOPNOTSUPP;
 }
 
 int fuse_xattr_list(struct front_call *c, const struct node *n, struct buf *ret)

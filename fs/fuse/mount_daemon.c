@@ -15,6 +15,7 @@
 #include "fs/fuse/control.h"
 #include "fs/fuse/front.h"
 #include "fs/fuse/fuse_session.h"
+#include "fs/fuse/mountpoint.h"
 #include "fs/fuse/refresh.h"
 #include "fs/lake/lake.h"
 
@@ -110,15 +111,27 @@ static void stop_notices(void *arg)
         refresh_stop_notices(d->refresh);
 }
 
+/* Of two mounts at one place that start at once, the second finds the first. */
+static int mount_once(struct mount_daemon *d, struct err *e)
+{
+    const char *path = d->o->mountpoint;
+    struct mountpoint mp;
+    AUTO(fd) int lock = control_lock(d->o->state, e);
+    if (lock < 0)
+        return lock;
+    if (mountpoint_find(path, &mp, e) == 0 && mp.is_ours)
+        return err_set(e, -EBUSY, "'%s' is a mount of shotlake already", path);
+    int r = session_mount(&d->front, path, &d->session, e);
+    return r < 0 ? r : control_start(d->o->state, path, answer, d, &d->control, e);
+}
+
 static int serve(struct mount_daemon *d, struct lake *lake, struct err *e)
 {
     const struct mount_daemon_options *o = d->o;
     front_init(&d->front, d->state, d->cache, o->uid, o->gid);
     d->front.on_ready = o->on_ready;
     d->front.ready_arg = o->arg;
-    int r = control_start(o->state, o->mountpoint, answer, d, &d->control, e);
-    if (r == 0)
-        r = session_mount(&d->front, o->mountpoint, &d->session, e);
+    int r = mount_once(d, e);
     if (r == 0)
         r = refresh_start(&d->front, lake, o->poll_ms, &d->refresh, e);
     if (r == 0)

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/when.h"
 #include "fs/lake/lake.h"
+#include "fs/view/inode.h"
 #include "fs/view/view.h"
 #include "policy/index.h"
 #include "policy/visible.h"
@@ -61,6 +62,10 @@ struct mount_state {
 
     pthread_mutex_t known_lock;
     roaring_bitmap_t *known, *opened;
+    /* Inode numbers given out for content that is newer than the view it was looked up in: the
+     * index was ahead for a moment. */
+    uint64_t *strays;
+    size_t n_strays, strays_room;
 };
 
 /* ---- seen ---------------------------------------------------------------------------------- */
@@ -161,6 +166,7 @@ void mount_state_free(struct mount_state *ms)
     principals_free(ms->principals);
     roaring_bitmap_free(ms->known);
     roaring_bitmap_free(ms->opened);
+    free(ms->strays);
     pthread_mutex_destroy(&ms->lock);
     pthread_mutex_destroy(&ms->compute);
     pthread_mutex_destroy(&ms->known_lock);
@@ -275,10 +281,24 @@ bool mount_state_is_current(struct mount_state *ms, uid_t uid, const struct seen
     return now == s;
 }
 
-void mount_state_note_known(struct mount_state *ms, node_id id)
+static void add_inode(uint64_t **inodes, size_t *n, size_t *room, uint64_t ino)
 {
+    if (*n == *room) {
+        *room = *room ? *room * 2 : 64;
+        *inodes = xrealloc(*inodes, *room, sizeof **inodes);
+    }
+    (*inodes)[(*n)++] = ino;
+}
+
+void mount_state_note_known(struct mount_state *ms, const struct seen *s, const struct node *n)
+{
+    uint32_t version = view_version_of(n);
+    bool is_stray = version != view_version(s->view, n->id);
     LOCKED(&ms->known_lock);
-    roaring_bitmap_add(ms->known, id);
+    roaring_bitmap_add(ms->known, n->id);
+    if (is_stray)
+        add_inode(&ms->strays, &ms->n_strays, &ms->strays_room,
+                  inode_of_version(ms->facts.node_key, n->id, version));
 }
 
 void mount_state_note_opened(struct mount_state *ms, node_id id)
@@ -294,6 +314,8 @@ void mount_change_init(struct mount_change *ch)
     ch->lost = roaring_bitmap_create();
     ch->changed = roaring_bitmap_create();
     ch->gone = roaring_bitmap_create();
+    ch->inodes = NULL;
+    ch->n_inodes = ch->room = 0;
 }
 
 void mount_change_done(struct mount_change *ch)
@@ -301,12 +323,13 @@ void mount_change_done(struct mount_change *ch)
     roaring_bitmap_free(ch->lost);
     roaring_bitmap_free(ch->changed);
     roaring_bitmap_free(ch->gone);
+    free(ch->inodes);
 }
 
 bool mount_change_is_empty(const struct mount_change *ch)
 {
     return roaring_bitmap_is_empty(ch->lost) && roaring_bitmap_is_empty(ch->changed) &&
-           roaring_bitmap_is_empty(ch->gone);
+           roaring_bitmap_is_empty(ch->gone) && ch->n_inodes == 0;
 }
 
 static struct file_mark mark_of(const char *path)
@@ -362,12 +385,28 @@ static void add_difference(const struct view *old, const struct view *new, struc
     view_add_changed(old, new, ret->changed);
 }
 
+static void add_inodes(struct mount_state *ms, const roaring_bitmap_t *set, struct seen **old,
+                       struct mount_change *ch)
+{
+    roaring_uint32_iterator_t *it = roaring_create_iterator(set);
+    for (; it && it->has_value; roaring_advance_uint32_iterator(it))
+        for (size_t i = 0; i < ms->n; i++) {
+            node_id id = it->current_value;
+            uint32_t version = view_version(old[i]->view, id);
+            if (version != 0 || view_has(old[i]->view, id))
+                add_inode(&ch->inodes, &ch->n_inodes, &ch->room,
+                          inode_of_version(ms->facts.node_key, id, version));
+        }
+    roaring_free_uint32_iterator(it);
+}
+
 /* Leaves of a change only what the kernel or the block cache may hold. */
-static void keep_known(struct mount_state *ms, struct seen **now, size_t n, struct mount_change *ch)
+static void keep_known(struct mount_state *ms, struct seen **old, struct seen **now,
+                       struct mount_change *ch)
 {
     LOCKED(&ms->known_lock);
     roaring_bitmap_t *gone = roaring_bitmap_and(ch->lost, ms->opened);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < ms->n; i++)
         roaring_bitmap_andnot_inplace(gone, view_nodes(now[i]->view));
     roaring_bitmap_or_inplace(ch->gone, gone);
     roaring_bitmap_andnot_inplace(ms->opened, gone);
@@ -378,6 +417,11 @@ static void keep_known(struct mount_state *ms, struct seen **now, size_t n, stru
     roaring_bitmap_and_inplace(ch->lost, ms->known);
     roaring_bitmap_and_inplace(ch->changed, ms->known);
     roaring_bitmap_andnot_inplace(ch->changed, ch->lost);
+    add_inodes(ms, ch->lost, old, ch);
+    add_inodes(ms, ch->changed, old, ch);
+    for (size_t i = 0; i < ms->n_strays; i++)
+        add_inode(&ch->inodes, &ch->n_inodes, &ch->room, ms->strays[i]);
+    ms->n_strays = 0;
     if (ms->principal) /* with many callers another one may still know it */
         roaring_bitmap_andnot_inplace(ms->known, ch->lost);
 }
@@ -400,7 +444,7 @@ static void publish(struct mount_state *ms, struct seen **seen, bool stale, uint
 
     for (size_t i = 0; i < ms->n; i++)
         add_difference(old[i]->view, seen[i]->view, ret);
-    keep_known(ms, seen, ms->n, ret);
+    keep_known(ms, old, seen, ret);
     for (size_t i = 0; i < ms->n; i++)
         seen_unref(old[i]);
     free(old);

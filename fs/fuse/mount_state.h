@@ -17,6 +17,7 @@ struct err;
 struct index;
 struct lake;
 struct mount_state;
+struct node;
 struct view;
 
 struct mount_options {
@@ -60,7 +61,8 @@ struct seen *mount_state_get(struct mount_state *ms, uid_t uid);
 /* False where the view was replaced since: whoever told the kernel something of it and noted that
  * with mount_state_note_known() must look again, for the replacement may not have seen the note. */
 bool mount_state_is_current(struct mount_state *ms, uid_t uid, const struct seen *s);
-void mount_state_note_known(struct mount_state *ms, node_id id);  /* may be cached by the kernel */
+/* The kernel may know the name and pages of this version of a node. */
+void mount_state_note_known(struct mount_state *ms, const struct seen *s, const struct node *n);
 void mount_state_note_opened(struct mount_state *ms, node_id id); /* its bytes may be cached */
 
 /* The ledger's head was confirmed at `mono_ms` (clock_mono_ms()), taken before the asking. */
@@ -71,6 +73,8 @@ struct mount_change {
     roaring_bitmap_t *lost;    /* visible before, not now */
     roaring_bitmap_t *changed; /* visible, with other attributes */
     roaring_bitmap_t *gone;    /* opened once, now visible to nobody */
+    uint64_t *inodes;          /* of the versions of both that the kernel may hold pages of */
+    size_t n_inodes, room;
 };
 void mount_change_init(struct mount_change *ch);
 void mount_change_done(struct mount_change *ch);

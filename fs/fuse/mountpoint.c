@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <libgen.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -34,10 +33,15 @@ int mountpoint_resolve(const char *path, char **ret, struct err *e)
         return err_errno(e, -errno, "mountpoint '%s'", path);
     int why = errno;
     AUTO(free) char *head = xstrdup(path);
-    AUTO(free) char *tail = xstrdup(path);
-    AUTO(free) char *dir = realpath(dirname(head), NULL);
-    const char *name = basename(tail);
-    if (!dir || !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, "/"))
+    size_t n = strlen(head);
+    while (n > 1 && head[n - 1] == '/')
+        head[--n] = '\0';
+    char *slash = strrchr(head, '/');
+    AUTO(free) char *name = xstrdup(slash ? slash + 1 : head);
+    if (slash)
+        slash[slash == head] = '\0';
+    AUTO(free) char *dir = realpath(slash ? head : ".", NULL);
+    if (!dir || !*name || !strcmp(name, ".") || !strcmp(name, ".."))
         return err_errno(e, -why, "mountpoint '%s'", path);
     *ret = xasprintf("%s/%s", strcmp(dir, "/") ? dir : "", name);
     return 0;

@@ -28,7 +28,6 @@
 #define NOTIFY_INC_EPOCH 8
 #define NOTIFY_INC_EPOCH_MINOR 44
 #define WHOLE_FILE 0
-#define ATTRIBUTES_ONLY (-1)
 
 struct refresh {
     struct front *f;
@@ -91,19 +90,14 @@ static void tell_lost_name(struct front *f, node_id id)
         fuse_lowlevel_notify_inval_entry(f->se, inode_of(f->node_key, parent), name, strlen(name));
 }
 
-static void tell_lost_bytes(struct front *f, node_id id)
-{
-    fuse_lowlevel_notify_inval_inode(f->se, inode_of(f->node_key, id), WHOLE_FILE, 0);
-}
-
-static void tell_changed(struct front *f, node_id id)
+/* The next lookup of the name brings the inode of the new version. */
+static void tell_changed_name(struct front *f, node_id id)
 {
     char name[NAME_LIMIT + 1];
     node_id parent;
-    bool is_dir = false;
-    (void)name_of(f, id, &parent, name, &is_dir);
-    fuse_lowlevel_notify_inval_inode(f->se, inode_of(f->node_key, id),
-                                     is_dir ? ATTRIBUTES_ONLY : WHOLE_FILE, 0);
+    bool is_dir;
+    if (name_of(f, id, &parent, name, &is_dir) && !is_dir)
+        fuse_lowlevel_notify_inval_entry(f->se, inode_of(f->node_key, parent), name, strlen(name));
 }
 
 static void drop_bytes(struct front *f, node_id id)
@@ -121,11 +115,11 @@ static void apply(struct front *f, const struct mount_change *ch)
 {
     fuse_read_recheck(f);
     if (f->proto_minor != 0) {
-        if (!roaring_bitmap_is_empty(ch->lost))
-            tell_epoch(f);
+        tell_epoch(f);
         each(ch->lost, f, tell_lost_name);
-        each(ch->lost, f, tell_lost_bytes);
-        each(ch->changed, f, tell_changed);
+        each(ch->changed, f, tell_changed_name);
+        for (size_t i = 0; i < ch->n_inodes; i++)
+            fuse_lowlevel_notify_inval_inode(f->se, ch->inodes[i], WHOLE_FILE, 0);
     }
     each(ch->gone, f, drop_bytes);
 }
@@ -155,11 +149,9 @@ static void *notice(void *arg)
         pthread_mutex_unlock(&rf->lock);
 
         mount_change_init(&ch);
-        f->settling = true;
         (void)mount_state_refresh(f->state, &ch, &e); /* it logs, and shows nothing */
         if (!mount_change_is_empty(&ch))
             apply(f, &ch);
-        f->settling = false;
         mount_change_done(&ch);
 
         bool near = mount_state_until_change(f->state, 2) < 2;

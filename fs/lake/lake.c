@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "fs/lake/lake_impl.h"
@@ -65,7 +66,7 @@ int lake_open(struct store *store, const char *state, struct lake **ret, struct 
     pthread_mutex_init(&lp->lock, NULL);
     lk->store = store;
     lk->actor = actor_name();
-    AUTO(free) char *folder = folder_name(store->url);
+    AUTO(free) char *folder = folder_name(store->place ? store->place : store->url);
     lk->dir = xasprintf("%s/%s", state, folder);
     int r = make_dirs(lk->dir, e);
     if (r < 0)
@@ -122,6 +123,46 @@ static int check_head(struct lake_private *lp, const struct index_head *head, st
                    r == -ENOENT ? "no longer has" : "has another", head->seq, lp->pub.dir);
 }
 
+/* How long a process that follows the ledger trusts that it was neither cut back nor torn. */
+#define CHECK_AGAIN_MS 60000
+
+static int stop_at_first(void *arg, const char *key, const struct store_stat *st, struct err *e)
+{
+    (void)st;
+    snprintf(arg, RECORD_KEY_SIZE, "%s", key);
+    return err_set(e, -ECANCELED, "one is enough");
+}
+
+/* The record `key` is not there: the ledger ends before it, unless a later one stands. Then a
+ * record was lost, and what follows it (a revoke, perhaps) must not be overlooked.
+ * 0: it ends there. 1: the record is there now. */
+static int check_end(struct lake_private *lp, const char *key, struct err *e)
+{
+    char next[RECORD_KEY_SIZE] = "";
+    struct store *s = lp->pub.store;
+    struct store_stat st;
+    int r = store_list(s, LAKE_PRIVATE_PREFIX "ledger/", key, stop_at_first, next, e);
+    if (r < 0 && !*next)
+        return err_wrap(e, "look for the end of the ledger");
+    if (*next) { /* a writer may have been faster than the listing */
+        if ((r = store_head(s, key, &st, e)) != -ENOENT)
+            return r < 0 ? r : 1;
+        return err_set(e, -EBADMSG, "the lake's ledger has no '%s', but '%s' after it: a record "
+                       "was lost", key, next);
+    }
+    lp->end_checked = true;
+    return 0;
+}
+
+static void forget_old_checks(struct lake_private *lp)
+{
+    int64_t now = clock_mono_ms();
+    if (lp->checked_ms != 0 && now - lp->checked_ms < CHECK_AGAIN_MS)
+        return;
+    lp->head_checked = lp->end_checked = false;
+    lp->checked_ms = now;
+}
+
 static int fetch_payload(void *arg, const char *hash, struct buf *ret, struct err *e)
 {
     return lake_payload_get(arg, hash, ret, e);
@@ -129,6 +170,7 @@ static int fetch_payload(void *arg, const char *hash, struct buf *ret, struct er
 
 int lake_sync_locked(struct lake_private *lp, struct err *e)
 {
+    forget_old_checks(lp);
     for (;;) {
         struct index_head head;
         char key[RECORD_KEY_SIZE];
@@ -140,6 +182,13 @@ int lake_sync_locked(struct lake_private *lp, struct err *e)
             return r;
         record_key(head.seq + 1, key);
         r = store_get(lp->pub.store, key, RECORD_MAX_BYTES, &data, NULL, e);
+        if (r == -ENOENT && !lp->end_checked) {
+            if ((r = check_end(lp, key, e)) < 0)
+                return r;
+            if (r == 1)
+                continue;
+            r = -ENOENT;
+        }
         if (r == -ENOENT && head.seq == 0)
             return err_set(e, r, "'%s' has no ledger: run 'shotlake init' first",
                            lp->pub.store->url);

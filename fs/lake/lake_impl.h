@@ -17,6 +17,8 @@ struct lake_private {
     struct lake pub; /* first: the public face */
     pthread_mutex_t lock; /* one sync or append of this process at a time */
     bool head_checked;    /* the store was seen to hold the record that the index ends with */
+    bool end_checked;     /* the store was seen to hold no record beyond the one that is missing */
+    int64_t checked_ms;   /* when both were looked at last */
     bool probed;          /* the store was seen to hold to create-if-absent */
     /* The payload written last: the record that names it is applied next, without fetching it. */
     char payload_hash[SHA256_HEX_SIZE];

@@ -371,6 +371,7 @@ static void op_close(struct store *st)
     free(s->bucket);
     free(s->prefix);
     free(s->base.url);
+    free(s->base.place);
     free(s);
 }
 
@@ -407,6 +408,8 @@ static int start_engine(struct s3_store *s, const struct s3_store_options *o, st
         s3_cred_close(cred);
         return r;
     }
+    if (s3_cred_endpoint(cred))
+        s->base.place = xasprintf("%s %s", s->base.url, s3_cred_endpoint(cred));
     site.bucket = xstrdup(s->bucket);
     site.region = xstrdup(s3_cred_region(cred));
     site.ca_bundle = s3_cred_ca_bundle(cred) ? xstrdup(s3_cred_ca_bundle(cred)) : NULL;

@@ -109,7 +109,9 @@ struct store_ops {
 /* First member of every store. */
 struct store {
     const struct store_ops *ops;
-    char *url; /* canonical lake URL, without credentials: names the index's folder */
+    char *url;   /* canonical lake URL, without credentials: what operators are told */
+    char *place; /* the same with the endpoint, where there is one: two lakes of one URL at two
+                    endpoints have an index each. NULL: the URL is enough */
 };
 
 /* The dispatchers; they also refuse keys over STORE_KEY_MAX, empty ones, and NULL. */

@@ -34,27 +34,31 @@ static uint64_t unpermute(const uint8_t key[16], uint64_t v)
     return (uint64_t)left << 32 | right;
 }
 
-uint64_t inode_of(const uint8_t key[16], node_id id)
+uint64_t inode_of_version(const uint8_t key[16], node_id id, uint32_t version)
 {
     if (id == NODE_ROOT)
         return INO_ROOT;
-    /* 0 means "no entry" to a kernel and 1 is the root: a node that falls on one of them takes the
-     * number of the next unused upper half instead. */
-    for (uint64_t high = 0;; high++) {
-        uint64_t ino = permute(key, high << 32 | id);
-        if (ino > INO_ROOT)
-            return ino;
-    }
+    uint64_t ino = permute(key, (uint64_t)version << 32 | id);
+    /* 0 means "no entry" to a kernel and 1 is the root: what falls on one of them, once in 2^63,
+     * takes the number of another version. */
+    return ino > INO_ROOT ? ino : permute(key, (uint64_t)(version ^ UINT32_MAX) << 32 | id);
+}
+
+uint64_t inode_of(const uint8_t key[16], node_id id)
+{
+    return inode_of_version(key, id, 0);
+}
+
+node_id inode_node_of_any(const uint8_t key[16], uint64_t ino)
+{
+    if (ino == INO_ROOT)
+        return NODE_ROOT;
+    node_id id = ino == 0 ? NODE_NONE : (node_id)unpermute(key, ino);
+    return id == NODE_ROOT ? NODE_NONE : id;
 }
 
 node_id inode_node(const uint8_t key[16], uint64_t ino)
 {
-    if (ino == INO_ROOT)
-        return NODE_ROOT;
-    if (ino == 0)
-        return NODE_NONE;
-    node_id id = (node_id)unpermute(key, ino);
-    if (id == NODE_NONE || id == NODE_ROOT)
-        return NODE_NONE;
-    return inode_of(key, id) == ino ? id : NODE_NONE;
+    node_id id = inode_node_of_any(key, ino);
+    return id != NODE_NONE && inode_of(key, id) == ino ? id : NODE_NONE;
 }

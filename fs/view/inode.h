@@ -14,6 +14,14 @@
  * NODE_ROOT is 1 (FUSE_ROOT_ID) and back. */
 uint64_t inode_of(const uint8_t key[16], node_id id);
 
+/* The number of one version of a node's content (`version` 0: inode_of()), in the same key space:
+ * a kernel keeps pages by it, and pages of two versions must not meet. */
+uint64_t inode_of_version(const uint8_t key[16], node_id id, uint32_t version);
+
+/* The node of a number that inode_of() or inode_of_version() gives, without a look whether the
+ * version is a true one: callers make the number again from what they know and compare. */
+node_id inode_node_of_any(const uint8_t key[16], uint64_t ino);
+
 /* The node, or NODE_NONE for a number that inode_of() never gives. */
 node_id inode_node(const uint8_t key[16], uint64_t ino);
 

@@ -36,7 +36,7 @@ struct view {
     roaring_bitmap_t *nodes;
     struct dir *dirs; /* rising by id; the root among them */
     size_t n_dirs;
-    node_id *children; /* by parent, then by id */
+    node_id *children; /* by parent, then by name */
     node_id *ids;      /* visible nodes but the root, rising */
     uint32_t *versions; /* of ids[i]: hash of its attributes; of a directory: of its mtime */
     size_t n;
@@ -70,12 +70,15 @@ static const uint8_t *the_hash_key(void)
     return hash_key;
 }
 
-static uint32_t version_of(const struct node *n)
+uint32_t view_version_of(const struct node *n)
 {
+    if (n->is_dir)
+        return 0;
     uint64_t numbers[2] = {n->size, (uint64_t)n->mtime_ns};
     uint64_t h = siphash(the_hash_key(), numbers, sizeof numbers);
     const char *etag = n->etag ? n->etag : "";
-    return (uint32_t)siphash_with(the_hash_key(), h, etag, strlen(etag));
+    uint32_t version = (uint32_t)siphash_with(the_hash_key(), h, etag, strlen(etag));
+    return version ? version : 1;
 }
 
 static uint32_t version_of_dir(const struct dir *d)
@@ -85,10 +88,18 @@ static uint32_t version_of_dir(const struct dir *d)
 
 /* ---- building ------------------------------------------------------------------------------ */
 
+/* A name while the view is built; the text is the index's. */
+struct name {
+    uint64_t start; /* its first bytes, the first one highest: most comparisons end here */
+    const char *text;
+    size_t n;
+};
+
 struct build {
     struct view *v;
-    node_id *parents; /* of ids[i] */
-    int64_t *mtimes;  /* of ids[i]; 0 for directories */
+    node_id *parents;   /* of ids[i] */
+    int64_t *mtimes;    /* of ids[i]; 0 for directories */
+    struct name *names; /* of ids[i] */
     size_t room, dir_room;
 };
 
@@ -109,6 +120,29 @@ static void add_name(struct view *v, const struct node *n)
     while (v->slots[at].id != NODE_NONE)
         at = (at + 1) & v->mask;
     v->slots[at] = (struct slot){.tag = (uint32_t)(h >> 32), .id = n->id};
+}
+
+static struct name name_of(const struct node *n)
+{
+    uint64_t start = 0;
+    for (size_t i = 0; i < sizeof start; i++)
+        start = start << 8 | (i < n->name_len ? (unsigned char)n->name[i] : 0);
+    return (struct name){start, n->name, n->name_len};
+}
+
+/* Bytewise, as strcmp(); names hold no NUL. */
+static int compare_names(const struct name *a, const struct name *b)
+{
+    if (a->start != b->start)
+        return a->start < b->start ? -1 : 1;
+    int order = memcmp(a->text, b->text, a->n < b->n ? a->n : b->n);
+    return order ? order : (a->n > b->n) - (a->n < b->n);
+}
+
+static int compare_children(const void *a, const void *b, void *names)
+{
+    const struct name *of = names;
+    return compare_names(&of[*(const uint32_t *)a], &of[*(const uint32_t *)b]);
 }
 
 static struct dir *find_dir(const struct view *v, node_id id)
@@ -136,7 +170,8 @@ static int collect(void *arg, const struct node *n, struct err *e)
     v->ids[v->n] = n->id;
     b->parents[v->n] = n->parent;
     b->mtimes[v->n] = n->is_dir ? 0 : n->mtime_ns;
-    v->versions[v->n] = version_of(n);
+    b->names[v->n] = name_of(n);
+    v->versions[v->n] = view_version_of(n);
     v->n++;
     add_name(v, n);
     if (n->is_dir) {
@@ -155,9 +190,9 @@ static struct dir *parent_dir(const struct view *v, node_id parent, struct dir *
     return last && last->id == parent ? last : find_dir(v, parent);
 }
 
-/* A counting sort by parent that keeps the order of ids. A node whose parent is not visible (which
- * the closure of labels over directories rules out) has no place and is left out. */
-static void sort_children(struct build *b)
+/* Puts the children of each directory, as indices into `ids`, behind one another. A node whose
+ * parent is not visible (which the closure of labels over directories rules out) is left out. */
+static void group_children(struct build *b)
 {
     struct view *v = b->v;
     struct dir *d = NULL;
@@ -176,7 +211,24 @@ static void sort_children(struct build *b)
     for (size_t i = 0; i < v->n; i++) {
         d = parent_dir(v, b->parents[i], d);
         if (d)
-            v->children[d->first + d->n++] = v->ids[i];
+            v->children[d->first + d->n++] = (uint32_t)i;
+    }
+}
+
+/* By name: the order of node numbers would tell which of two objects was in the lake first, also
+ * for one that was hidden then. A scan numbers nodes in this order, so most are sorted already. */
+static void sort_children(struct build *b)
+{
+    struct view *v = b->v;
+    for (size_t i = 0; i < v->n_dirs; i++) {
+        uint32_t *child = v->children + v->dirs[i].first, n = v->dirs[i].n;
+        for (uint32_t k = 1; k < n; k++)
+            if (compare_names(&b->names[child[k - 1]], &b->names[child[k]]) > 0) {
+                qsort_r(child, n, sizeof *child, compare_children, b->names);
+                break;
+            }
+        for (uint32_t k = 0; k < n; k++)
+            child[k] = v->ids[child[k]];
     }
 }
 
@@ -230,6 +282,7 @@ int view_new(struct index_read *rd, const struct visible *visible, struct view *
     AUTO(view) struct view *v = NULL;
     AUTO(free) node_id *parents = NULL;
     AUTO(free) int64_t *mtimes = NULL;
+    AUTO(free) struct name *names = NULL;
 
     size_t room = roaring_bitmap_get_cardinality(visible->nodes);
     v = make(room);
@@ -242,11 +295,13 @@ int view_new(struct index_read *rd, const struct visible *visible, struct view *
 
     parents = xcalloc(room, sizeof *parents);
     mtimes = xcalloc(room, sizeof *mtimes);
-    struct build b = {.v = v, .parents = parents, .mtimes = mtimes, .room = room};
+    names = xcalloc(room, sizeof *names);
+    struct build b = {.v = v, .parents = parents, .mtimes = mtimes, .names = names, .room = room};
     add_dir(&b, NODE_ROOT, NODE_ROOT); /* the smallest id, so `dirs` stays sorted */
     int r = index_nodes(rd, visible->nodes, collect, &b, e);
     if (r < 0)
         return r;
+    group_children(&b);
     sort_children(&b);
     raise_mtimes(&b);
     set_dir_versions(v);
@@ -344,17 +399,17 @@ int64_t view_dir_mtime_ns(const struct view *v, node_id dir)
     return d ? d->mtime_ns : 0;
 }
 
-bool view_is_current(const struct view *v, const struct node *n)
+uint32_t view_version(const struct view *v, node_id id)
 {
     size_t low = 0, high = v->n;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (v->ids[mid] < n->id)
+        if (v->ids[mid] < id)
             low = mid + 1;
         else
             high = mid;
     }
-    return low < v->n && v->ids[low] == n->id && v->versions[low] == version_of(n);
+    return low < v->n && v->ids[low] == id && !find_dir(v, id) ? v->versions[low] : 0;
 }
 
 void view_add_changed(const struct view *old, const struct view *new, roaring_bitmap_t *ret)

@@ -41,16 +41,19 @@ const roaring_bitmap_t *view_nodes(const struct view *v); /* with the root; borr
 int view_lookup(const struct view *v, struct index_read *rd, node_id dir, const char *name,
                 size_t n, node_id *ret, struct err *e);
 
-/* The i-th visible child of a directory (in node order), NODE_NONE past the end. Counting
- * visible children only, a position tells nothing about the hidden ones. */
+/* The i-th visible child of a directory, in bytewise order of names; NODE_NONE past the end.
+ * Counting visible children only, a position tells nothing about the hidden ones. */
 node_id view_child(const struct view *v, node_id dir, size_t i);
 
 /* Newest mtime (ns) of the visible objects in `dir` and below it; 0 where there is none. */
 int64_t view_dir_mtime_ns(const struct view *v, node_id dir);
 
-/* True where the attributes that the view was built from (size, mtime, ETag) are those of `n`: what
- * a kernel may still hold of the node is then its present content. */
-bool view_is_current(const struct view *v, const struct node *n);
+/* A number for the present content of an object, made of its size, mtime and ETag; 0 for
+ * directories only. The same content has the same number as long as the process lives. */
+uint32_t view_version_of(const struct node *n);
+
+/* That of a visible node when the view was built; 0 for what is no visible object. */
+uint32_t view_version(const struct view *v, node_id id);
 
 /* Adds to `ret` the nodes that both views show, but with other attributes, also directories whose
  * mtime moved. */
