@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "conform/envelope.h"
 #include "conform/match.h"
 #include "conform/otio_read.h"
 #include "conform/relink.h"
@@ -16,28 +17,54 @@
 
 static_assert(sizeof(((struct conform_plan *)0)->mark) == OTIO_MARK_SIZE, "a mark fits the plan");
 
-/* A clip that is switched off plays nothing: its media is not part of the edit. */
-static void leave_out(const struct otio_clip *clip, struct conform_item *it)
+struct planning {
+    const struct otio_doc *doc;
+    const struct conform_options *opt;
+    struct match *match;
+    struct conform_plan *plan;
+};
+
+/* A clip that plays nothing: its media is not part of the edit. */
+static void leave_out(struct conform_item *it, const char *reason)
 {
-    bool own = json_is_false(json_object_get(clip->object, "enabled"));
     it->status = CONFORM_NO_MEDIA;
     it->url = xstrdup("");
-    it->reason = xstrdup(own ? "the clip is disabled" : "its track is disabled");
+    it->reason = xstrdup(reason);
 }
 
-static int plan_item(struct otio_doc *doc, struct otio_ref *ref, struct match *m,
-                     struct conform_plan *p, struct err *e)
+static void set_use(struct conform_item *it, const struct envelope *env, bool whole)
 {
-    const struct otio_clip *clip = &doc->clips[ref->clip];
+    it->warnings = whole ? 0 : env->warnings;
+    it->has_use = env->known && !whole;
+    it->part = it->has_use && env->numbered;
+    it->use_first = env->lo;
+    it->use_last = env->hi;
+}
+
+/* One reference, in the order of doc->refs. */
+static int plan_item(void *arg, const struct envelope *env, struct err *e)
+{
+    struct planning *pl = arg;
+    struct conform_plan *p = pl->plan;
+    assert(p->n_items < pl->doc->n_refs);
+    const struct otio_ref *ref = &pl->doc->refs[p->n_items];
+    const struct otio_clip *clip = &pl->doc->clips[ref->clip];
+    assert(ref->object == env->ref);
     struct conform_item *it = &p->items[p->n_items++];
     it->clip = xstrdup(clip->name);
     it->pointer = xstrdup(ref->pointer);
     it->counts = ref->active;
     if (!clip->enabled) {
-        leave_out(clip, it);
+        bool own = json_is_false(json_object_get(clip->object, "enabled"));
+        leave_out(it, own ? "the clip is disabled" : "its track is disabled");
         return 0;
     }
-    int r = match_reference(m, ref->object, it, e);
+    if (!env->used) {
+        leave_out(it, "the cut shows nothing of it");
+        return 0;
+    }
+    set_use(it, env, pl->opt->whole);
+    int r = match_reference(pl->match, ref->object, it, e);
     if (r < 0)
         return err_wrap(e, "at '%.200s'", ref->pointer);
     if (it->n_nodes > 0)
@@ -46,13 +73,15 @@ static int plan_item(struct otio_doc *doc, struct otio_ref *ref, struct match *m
 }
 
 int conform_plan(struct index_read *rd, struct store *store, const char *otio, size_t n,
-                 struct conform_plan **ret, struct err *e)
+                 const struct conform_options *opt, struct conform_plan **ret, struct err *e)
 {
+    static const struct conform_options defaults = {.handles = CONFORM_HANDLES};
     AUTO(otio_doc) struct otio_doc *doc = NULL;
     AUTO(match) struct match *m = NULL;
     AUTO(conform_plan) struct conform_plan *p = xcalloc(1, sizeof *p);
     struct err mine;
     e = e ? e : &mine;
+    opt = opt ? opt : &defaults;
     int r = otio_read(otio, n, &doc, e);
     if (r == 0)
         r = match_new(rd, store, &m, e);
@@ -62,9 +91,11 @@ int conform_plan(struct index_read *rd, struct store *store, const char *otio, s
     p->items = xcalloc(doc->n_refs ? doc->n_refs : 1, sizeof *p->items);
     p->name = xstrdup(doc->name);
     p->clips = doc->n_clips;
+    p->handles = opt->handles;
     memcpy(p->mark, doc->mark, sizeof p->mark);
-    for (size_t i = 0; r == 0 && i < doc->n_refs; i++)
-        r = plan_item(doc, &doc->refs[i], m, p, e);
+    struct planning pl = {.doc = doc, .opt = opt, .match = m, .plan = p};
+    r = envelope_of_timeline(doc->root, opt->handles, plan_item, &pl, e);
+    assert(r < 0 || p->n_items == doc->n_refs);
     for (size_t i = 0; r == 0 && i < doc->n_refs; i++)
         r = relink(doc, &doc->refs[i], &p->items[i], rd, store, e);
     if (r < 0)

@@ -30,7 +30,15 @@ enum conform_status {
     CONFORM_PARTLY, /* a sequence of which some frames are not in the lake: counts as missing too */
     CONFORM_MISSING,
     CONFORM_AMBIGUOUS, /* two or more candidates: nothing of it is tagged or relinked */
-    CONFORM_NO_MEDIA,  /* gaps' kin: generators and references that name no file */
+    CONFORM_NO_MEDIA,  /* gaps' kin: generators, references that name no file, what is not shown */
+};
+
+#define CONFORM_HANDLES 8 /* frames that are added at either end of a cut, by default */
+#define CONFORM_HANDLES_MAX 10000
+
+struct conform_options {
+    int handles; /* frames of the timeline, up to CONFORM_HANDLES_MAX; retimed with the clip */
+    bool whole;  /* of a sequence every frame that the reference names, not only those used */
 };
 
 /* One media reference of one clip. */
@@ -54,6 +62,11 @@ struct conform_item {
     int64_t *missing_frames; /* of a sequence, rising, at most CONFORM_FRAMES_KEPT of them */
     size_t n_missing_frames; /* how many there are: may be more than are kept */
     char *reason;            /* one sentence where the status is not FOUND; else NULL */
+    bool has_use;            /* what the cut uses of it, handles and all, is known: first to last, */
+    int64_t use_first;       /* of a sequence frame numbers, else counted from the first frame */
+    int64_t use_last;
+    bool part;               /* of a sequence only those are wanted */
+    unsigned warnings;       /* how plain that was: bits of enum envelope_warning */
 };
 
 static inline size_t conform_missing_kept(const struct conform_item *it)
@@ -64,6 +77,7 @@ static inline size_t conform_missing_kept(const struct conform_item *it)
 struct conform_plan {
     char *name; /* of the timeline, from the file */
     uint64_t clips;
+    int handles;
     struct conform_item *items;
     size_t n_items;
     roaring_bitmap_t *objects; /* every found object once */
@@ -71,10 +85,12 @@ struct conform_plan {
     char mark[64];             /* stands for tokens that JSON has not: see conform/otio_text.h */
 };
 
-/* Reads a timeline and matches its media against the index; changes nothing.
+/* Reads a timeline and matches its media against the index; changes nothing. Of a frame sequence
+ * the frames that each clip uses are wanted, with handles; of a movie the one object. A clip that
+ * the trims around it hide is no part of the edit, whatever the options. `opt` NULL: CONFORM_HANDLES, not whole.
  * -EBADMSG: not a timeline (line, JSON pointer and reason in `e`); -EFBIG over the limits. */
 int conform_plan(struct index_read *rd, struct store *store, const char *otio, size_t n,
-                 struct conform_plan **ret, struct err *e);
+                 const struct conform_options *opt, struct conform_plan **ret, struct err *e);
 void conform_plan_free(struct conform_plan *p); /* NULL is fine */
 
 /* What the exit status tells: media that the timeline plays is missing or partly so; anything is
@@ -91,7 +107,9 @@ static inline void auto_conform_plan(struct conform_plan **p)
 }
 
 /* {"edit","name","clips","found":[{clip,key,…}],"missing":[…],"ambiguous":[…],"objects",
- * "manifest"}; `edit` and `manifest` may be NULL. A new reference. */
+ * "manifest"}; `edit` and `manifest` may be NULL. A new reference. Where the frames that a clip
+ * uses are known its entry has "frames":[first,last] and the "handles" in them; "warnings" tells
+ * how they were read where that was not plain. */
 json_t *conform_report_json(const struct conform_plan *p, struct index_read *rd, const char *edit,
                             const char *name, const char *manifest);
 /* The same for people; ends with a newline; without the id line. */

@@ -291,10 +291,17 @@ static int match_sequence(struct match *m, const struct sequence *s, node_id dir
 {
     AUTO(free) int64_t *want = NULL;
     struct frames f = {0};
-    m->frames += s->n_frames;
+    struct sequence *part =
+        it->part && s->known ? sequence_within(s, it->use_first, it->use_last) : NULL;
+    size_t n_want = 0;
+    m->frames += part ? part->n_frames : s->n_frames;
+    if (m->frames <= CONFORM_FRAMES_MAX)
+        n_want = sequence_frames(part ? part : s, &want);
+    sequence_free(part);
     if (m->frames > CONFORM_FRAMES_MAX)
-        return err_set(e, -EFBIG, "the timeline names more than %u frames", CONFORM_FRAMES_MAX);
-    size_t n_want = sequence_frames(s, &want);
+        return err_set(e, -EFBIG, "the timeline uses more than %u frames", CONFORM_FRAMES_MAX);
+    if (s->known && n_want == 0)
+        return 0;
     int r = listing_frames(m->listing, s, want, n_want, &f, e);
     if (r == 0)
         r = filter_frames(m, &f, dir, e);
@@ -302,6 +309,12 @@ static int match_sequence(struct match *m, const struct sequence *s, node_id dir
         r = judge_frames(it, s, &f, want, n_want, dir != NODE_NONE ? "address" : "sequence");
     free(f.v);
     return r;
+}
+
+static void set_no_frames(struct conform_item *it)
+{
+    set_missing(it, it->part ? "no frame that the cut uses of this sequence is in the lake"
+                             : "no frame of this sequence is in the lake");
 }
 
 /* The same with percent signs in the names decoded; 0 where that changes nothing. */
@@ -373,7 +386,7 @@ static int match_url(struct match *m, const struct media_url *u, struct conform_
     if (r == 0 && has < 0)
         set_missing(it, bad.text);
     else if (r == 0 && has > 0)
-        set_missing(it, "no frame of this sequence is in the lake");
+        set_no_frames(it);
     if (has > 0)
         sequence_done(&s);
     if (has_alt > 0)
@@ -422,10 +435,8 @@ static char *sequence_url(const char *base, const struct sequence *s)
     struct buf b __attribute__((cleanup(auto_buf))) = {0};
     buf_addf(&b, "%s%s", base, s->prefix);
     if (s->known) {
-        AUTO(free) int64_t *frames = NULL;
-        size_t n = sequence_frames(s, &frames);
         buf_addc(&b, '[');
-        sequence_runs(frames, n, s->pad, 20, &b);
+        sequence_ranges(s, /* max_runs= */ 20, &b);
         buf_addc(&b, ']');
     } else if (s->pad > 0) {
         buf_addf(&b, "%%0%dd", s->pad);
@@ -469,7 +480,7 @@ static int match_image_sequence(struct match *m, const json_t *ref, struct confo
     if (r == 0)
         r = match_readings(m, &s, kind, NODE_NONE, it, e);
     if (r == 0)
-        set_missing(it, "no frame of this sequence is in the lake");
+        set_no_frames(it);
     media_url_done(&u);
     sequence_done(&s);
     return r;

@@ -21,7 +21,8 @@ static inline void auto_match(struct match **m)
 }
 
 /* Finds the media of `ref` (NULL: a clip without one) and fills url, status, rule, nodes,
- * sequence, frames, candidates, missing frames and reason of `it`.
+ * sequence, frames, candidates, missing frames and reason of `it`. Where `it` says that a part is
+ * used, only those frames of a sequence are wanted, found and missed.
  *
  * The rules, in their order; the first that finds anything decides, and never by taking the first
  * of several:

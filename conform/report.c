@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "conform/conform.h"
+#include "conform/envelope.h"
 #include "conform/sequence.h"
 #include "policy/index.h"
 
@@ -71,7 +72,26 @@ static json_t *keys_json(struct index_read *rd, const node_id *nodes, size_t n)
     return list;
 }
 
-static json_t *found_json(const struct conform_item *it, struct index_read *rd)
+/* What the cut uses of it, and how that was read. */
+static void set_use(json_t *o, const struct conform_item *it, int handles)
+{
+    json_t *warnings = json_array();
+    if (it->has_use) {
+        json_t *frames = json_array();
+        json_array_append_new(frames, json_integer(it->use_first));
+        json_array_append_new(frames, json_integer(it->use_last));
+        json_object_set_new(o, "frames", frames);
+        json_object_set_new(o, "handles", json_integer(handles));
+    }
+    for (size_t i = 0; i < ENVELOPE_WARNINGS; i++)
+        if (it->warnings & 1u << i)
+            json_array_append_new(warnings, json_string(envelope_warning_name(i)));
+    if (json_array_size(warnings) > 0)
+        json_object_set(o, "warnings", warnings);
+    json_decref(warnings);
+}
+
+static json_t *found_json(const struct conform_item *it, struct index_read *rd, int handles)
 {
     struct buf key __attribute__((cleanup(auto_buf))) = {0};
     report_key(it, rd, &key);
@@ -80,35 +100,36 @@ static json_t *found_json(const struct conform_item *it, struct index_read *rd)
     json_object_set_new(o, "key", text(buf_str(&key)));
     json_object_set_new(o, "rule", json_string(it->rule));
     json_object_set_new(o, "url", text(it->url));
-    if (it->sequence) {
-        json_object_set_new(o, "frames", json_integer((json_int_t)it->n_nodes));
+    set_use(o, it, handles);
+    if (it->sequence)
         json_object_set_new(o, "objects", keys_json(rd, it->nodes, it->n_nodes));
-    }
     return o;
 }
 
-static json_t *missing_json(const struct conform_item *it)
+static json_t *missing_json(const struct conform_item *it, int handles)
 {
     json_t *o = json_object();
     json_object_set_new(o, "clip", text(it->clip));
     json_object_set_new(o, "url", text(it->url));
     json_object_set_new(o, "reason", text(it->reason));
+    set_use(o, it, handles);
     if (it->n_missing_frames > 0) {
         json_t *frames = json_array();
         for (size_t i = 0; i < conform_missing_kept(it); i++)
             json_array_append_new(frames, json_integer(it->missing_frames[i]));
-        json_object_set_new(o, "frames", frames);
+        json_object_set_new(o, "missing_frames", frames);
         json_object_set_new(o, "frames_missing", json_integer((json_int_t)it->n_missing_frames));
     }
     return o;
 }
 
-static json_t *ambiguous_json(const struct conform_item *it, struct index_read *rd)
+static json_t *ambiguous_json(const struct conform_item *it, struct index_read *rd, int handles)
 {
     json_t *o = json_object();
     json_object_set_new(o, "clip", text(it->clip));
     json_object_set_new(o, "url", text(it->url));
     json_object_set_new(o, "reason", text(it->reason));
+    set_use(o, it, handles);
     json_object_set_new(o, "candidates", keys_json(rd, it->candidates, it->n_candidates));
     return o;
 }
@@ -149,11 +170,11 @@ json_t *conform_report_json(const struct conform_plan *p, struct index_read *rd,
         const struct conform_item *it = &p->items[i];
         enum section s = trouble(it);
         if (is_found(it))
-            json_array_append_new(list[SECTION_FOUND], found_json(it, rd));
+            json_array_append_new(list[SECTION_FOUND], found_json(it, rd, p->handles));
         if (s == SECTION_AMBIGUOUS)
-            json_array_append_new(list[s], ambiguous_json(it, rd));
+            json_array_append_new(list[s], ambiguous_json(it, rd, p->handles));
         else if (s != SECTION_COUNT)
-            json_array_append_new(list[s], missing_json(it));
+            json_array_append_new(list[s], missing_json(it, p->handles));
     }
     json_t *o = json_object();
     json_object_set_new(o, "edit", edit ? text(edit) : json_null());
@@ -267,6 +288,34 @@ static void add_found(const struct conform_plan *p, struct index_read *rd, struc
     free(lines);
 }
 
+/* Sequences of which the frames that are used were not plain to read. Of one object all is shown
+ * in any case. */
+static void add_warnings(const struct conform_plan *p, struct buf *ret)
+{
+    static const char *const text[ENVELOPE_WARNINGS] = {
+        "its source_range is read as counted from the first frame",
+        "its speed cannot be read: all frames of the reference",
+        "it runs backwards, and its application writes either end of the range",
+        "it uses more frames than the reference has",
+        "its available_range cannot be used: all frames of the reference",
+    };
+    bool any = false;
+    for (size_t i = 0; i < p->n_items; i++) {
+        const struct conform_item *it = &p->items[i];
+        if (!is_found(it) || !it->sequence || !it->warnings)
+            continue;
+        if (!any)
+            buf_adds(ret, "\nFrames to check\n");
+        any = true;
+        add_clip(it, ret);
+        add_clean(it->url, ret);
+        buf_addc(ret, '\n');
+        for (size_t k = 0; k < ENVELOPE_WARNINGS; k++)
+            if (it->warnings & 1u << k)
+                buf_addf(ret, "%*s%s\n", CLIP_COLUMN + 4, "", text[k]);
+    }
+}
+
 static void add_summary(const struct conform_plan *p, struct buf *ret)
 {
     size_t count[SECTION_COUNT] = {0};
@@ -307,5 +356,6 @@ void conform_report_text(const struct conform_plan *p, struct index_read *rd, st
             add_trouble(&p->items[i], rd, ret);
         }
     }
+    add_warnings(p, ret);
     add_found(p, rd, ret);
 }

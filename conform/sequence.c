@@ -295,6 +295,27 @@ struct sequence *sequence_copy(const struct sequence *s)
     return c;
 }
 
+struct sequence *sequence_within(const struct sequence *s, int64_t first, int64_t last)
+{
+    struct sequence *c = sequence_copy(s);
+    size_t kept = 0;
+    c->n_frames = 0;
+    for (size_t i = 0; i < s->n_ranges; i++) {
+        struct sequence_range r = s->ranges[i];
+        if (r.first < first)
+            r.first += (first - r.first + r.step - 1) / r.step * r.step;
+        if (r.last > last)
+            r.last = last;
+        if (r.first > r.last)
+            continue;
+        r.last -= (r.last - r.first) % r.step;
+        c->n_frames += (uint64_t)((r.last - r.first) / r.step) + 1;
+        c->ranges[kept++] = r;
+    }
+    c->n_ranges = kept;
+    return c;
+}
+
 void sequence_free(struct sequence *s)
 {
     if (s)
@@ -381,12 +402,54 @@ void sequence_runs(const int64_t *frames, size_t n, int pad, size_t max_runs, st
     }
 }
 
+static int by_first(const void *a, const void *b)
+{
+    const struct sequence_range *x = a, *y = b;
+    return (x->first > y->first) - (x->first < y->first);
+}
+
+static void add_run(int64_t first, int64_t last, int pad, bool more, struct buf *ret)
+{
+    buf_adds(ret, more ? "," : "");
+    add_number(first, pad, ret);
+    if (last > first) {
+        buf_addc(ret, '-');
+        add_number(last, pad, ret);
+    }
+}
+
+void sequence_ranges(const struct sequence *s, size_t max_runs, struct buf *ret)
+{
+    if (!s->known || s->n_ranges == 0)
+        return;
+    AUTO(free) struct sequence_range *r = xcalloc(s->n_ranges, sizeof *r);
+    size_t runs = 1;
+    memcpy(r, s->ranges, s->n_ranges * sizeof *r);
+    qsort(r, s->n_ranges, sizeof *r, by_first);
+    if (s->n_ranges == 1 && r->step > 1 && s->n_frames <= max_runs) {
+        for (int64_t v = r->first; v <= r->last; v += r->step)
+            add_run(v, v, s->pad, v > r->first, ret);
+        return;
+    }
+    for (size_t i = 1; i < s->n_ranges; i++) { /* of lists, whose step is 1 */
+        struct sequence_range *last = &r[runs - 1];
+        if (r[i].first > last->last + 1)
+            r[runs++] = r[i];
+        else if (r[i].last > last->last)
+            last->last = r[i].last;
+    }
+    if (runs > max_runs) {
+        add_run(r[0].first, r[runs - 1].last, s->pad, /* more= */ false, ret);
+        return;
+    }
+    for (size_t i = 0; i < runs; i++)
+        add_run(r[i].first, r[i].last, s->pad, i > 0, ret);
+}
+
 void sequence_format(const struct sequence *s, struct buf *ret)
 {
-    AUTO(free) int64_t *frames = NULL;
-    size_t n = sequence_frames(s, &frames);
-    if (n == 0)
+    if (!s->known || s->n_frames == 0)
         buf_adds(ret, "*");
     else
-        sequence_runs(frames, n, s->pad, SEQUENCE_FRAMES_MAX, ret);
+        sequence_ranges(s, SEQUENCE_FRAMES_MAX, ret);
 }

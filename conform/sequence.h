@@ -55,6 +55,10 @@ void sequence_name(const struct sequence *s, int64_t frame, struct buf *ret);
 /* The wanted frames, rising, each once. `*ret` is malloc'ed; NULL where the range is not known. */
 size_t sequence_frames(const struct sequence *s, int64_t **ret);
 
+/* The same names with the wanted frames from `first` to `last` only, which may leave none. The
+ * range is known. sequence_free(). */
+struct sequence *sequence_within(const struct sequence *s, int64_t first, int64_t last);
+
 /* True where the sequence writes `number` (its sign left out) in `width` digits. */
 bool sequence_width(const struct sequence *s, int64_t number, int width);
 
@@ -64,6 +68,10 @@ bool sequence_number(const struct sequence *s, const char *digits, size_t n, int
 
 /* Appends rising frames as "1001-1010,1015", padded. More than `max_runs` runs: "first-last". */
 void sequence_runs(const int64_t *frames, size_t n, int pad, size_t max_runs, struct buf *ret);
+
+/* The same of the wanted frames, without making a list of them: timelines name long sequences many
+ * times. Nothing where the range is not known. */
+void sequence_ranges(const struct sequence *s, size_t max_runs, struct buf *ret);
 
 /* Appends the wanted frames in the same notation, as stated; "*" where the range is not known. */
 void sequence_format(const struct sequence *s, struct buf *ret);

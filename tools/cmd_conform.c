@@ -13,9 +13,15 @@
 #include "base/err.h"
 #include "conform/commit.h"
 #include "conform/conform.h"
+#include "conform/edit_format.h"
 #include "fs/lake/lake.h"
 #include "policy/index.h"
 #include "tools/cli.h"
+
+struct how {
+    struct conform_options conform;
+    struct edit_format_options format;
+};
 
 static int read_edit(const char *path, struct buf *ret, struct err *e)
 {
@@ -36,15 +42,42 @@ static int read_edit(const char *path, struct buf *ret, struct err *e)
     }
 }
 
-static int make_plan(struct lake *lk, const char *path, const struct buf *data,
-                     struct conform_plan **ret, struct err *e)
+/* What conform reads: OpenTimelineIO as it came, or another format turned into it. `*ret` is
+ * `data` itself or `scratch`. */
+static int as_otio(const char *path, const struct buf *data, const struct edit_format_options *how,
+                   struct buf *scratch, const struct buf **ret, struct err *e)
 {
+    enum edit_format format = edit_format_of(buf_str(data), data->len, path);
+    *ret = data;
+    if (format == EDIT_FORMAT_OTIO || format == EDIT_FORMAT_UNKNOWN)
+        return 0; /* whatever else it is, the OTIO reader says best what is wrong with it */
+    json_auto_t *tree = NULL;
+    int r = edit_format_convert(format, buf_str(data), data->len, how, &tree, e);
+    if (r < 0)
+        return r;
+    char *text = json_dumps(tree, JSON_INDENT(4) | JSON_REAL_PRECISION(17));
+    if (!text)
+        return err_set(e, -EBADMSG, "the %s cannot be written as OpenTimelineIO",
+                       edit_format_name(format));
+    buf_adds(scratch, text);
+    free(text);
+    *ret = scratch;
+    return 0;
+}
+
+static int make_plan(struct lake *lk, const char *path, const struct buf *data,
+                     const struct how *how, struct conform_plan **ret, struct err *e)
+{
+    AUTO(buf) struct buf scratch = {0};
     struct index_read *rd = NULL;
-    int r = index_read_begin(lk->index, &rd, e);
-    if (r == 0 && (r = conform_plan(rd, lk->store, buf_str(data), data->len, ret, e)) < 0)
-        err_wrap(e, "'%s'", path);
+    const struct buf *otio;
+    int r = as_otio(path, data, &how->format, &scratch, &otio, e);
+    if (r == 0)
+        r = index_read_begin(lk->index, &rd, e);
+    if (r == 0)
+        r = conform_plan(rd, lk->store, buf_str(otio), otio->len, &how->conform, ret, e);
     index_read_end(rd);
-    return r;
+    return r < 0 ? err_wrap(e, "'%s'", path) : 0;
 }
 
 static int status_of(const struct conform_plan *p)
@@ -87,7 +120,8 @@ static void say_tags(const struct commit_result *res)
                 res->tags.overflow);
 }
 
-static int run(struct cli *c, const char *path, struct commit_options *opt, struct err *e)
+static int run(struct cli *c, const char *path, const struct how *how,
+               struct commit_options *opt, struct err *e)
 {
     AUTO(buf) struct buf data = {0};
     AUTO(lake) struct lake *lk = NULL;
@@ -96,7 +130,7 @@ static int run(struct cli *c, const char *path, struct commit_options *opt, stru
     uint64_t edits = 0;
     int r;
     if ((r = read_edit(path, &data, e)) < 0 || (r = cli_lake_synced(c, &lk, e)) < 0 ||
-        (r = make_plan(lk, path, &data, &plan, e)) < 0)
+        (r = make_plan(lk, path, &data, how, &plan, e)) < 0)
         return cli_fail(e);
     /* what an interrupted conform left; that it cannot be completed now must not stop this one */
     struct err late;
@@ -113,22 +147,45 @@ static int run(struct cli *c, const char *path, struct commit_options *opt, stru
     return r < 0 ? cli_fail(e) : status_of(plan);
 }
 
+/* A whole number within limits. */
+static bool read_number(const char *s, int least, int most, int *ret)
+{
+    char *end;
+    errno = 0;
+    long v = strtol(s, &end, 10);
+    if (end == s || *end || errno != 0 || v < least || v > most)
+        return false;
+    *ret = (int)v;
+    return true;
+}
+
 int cmd_conform(struct cli *c, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"name", required_argument, NULL, 'n'}, {"jobs", required_argument, NULL, 'j'}, {0}};
+    static const struct option options[] = {{"name", required_argument, NULL, 'n'},
+                                            {"jobs", required_argument, NULL, 'j'},
+                                            {"handles", required_argument, NULL, 'h'},
+                                            {"whole", no_argument, NULL, 'w'},
+                                            {"rate", required_argument, NULL, 'r'},
+                                            {0}};
     struct commit_options opt = {.progress = cli_progress};
+    struct how how = {.conform = {.handles = CONFORM_HANDLES}};
     struct err e;
     opterr = 0;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (o == 'n') {
             opt.name = optarg;
+        } else if (o == 'w') {
+            how.conform.whole = true;
+        } else if (o == 'r') {
+            how.format.rate = edit_format_rate(optarg);
+            if (how.format.rate.den == 0)
+                return cli_usage(c, "--rate takes frames a second: 24, 23.976, 30000/1001");
         } else if (o == 'j') {
-            char *end;
-            long jobs = strtol(optarg, &end, 10);
-            if (end == optarg || *end || jobs < 1 || jobs > 64)
+            if (!read_number(optarg, 1, 64, &opt.jobs))
                 return cli_usage(c, "--jobs takes a number from 1 to 64");
-            opt.jobs = (int)jobs;
+        } else if (o == 'h') {
+            if (!read_number(optarg, 0, CONFORM_HANDLES_MAX, &how.conform.handles))
+                return cli_usage(c, "--handles takes a number from 0 to %d", CONFORM_HANDLES_MAX);
         } else {
             return cli_usage(c, "unknown option or missing value: %s", argv[optind - 1]);
         }
@@ -137,5 +194,5 @@ int cmd_conform(struct cli *c, int argc, char **argv)
         return cli_usage(c, "conform takes one FILE");
     const char *slash = strrchr(argv[optind], '/');
     opt.file = slash ? slash + 1 : argv[optind];
-    return run(c, argv[optind], &opt, &e);
+    return run(c, argv[optind], &how, &opt, &e);
 }

@@ -12,8 +12,8 @@
 int arena_init(struct cache *c, size_t count, struct err *e)
 {
     size_t bytes = count * c->block_bytes;
-    c->mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    c->mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                  -1, 0);
     if (c->mem == MAP_FAILED) {
         c->mem = NULL;
         return err_errno(e, -errno, "reserve %zu bytes for the cache", bytes);

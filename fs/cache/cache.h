@@ -22,7 +22,7 @@ struct store;
 #define CACHE_DEADLINE_MS 30000
 #define CACHE_PIECES 8 /* fetched ranges that one read may be put together from */
 
-struct cache_options { /* 0 in any of them: the default above */
+struct cache_options {   /* 0 in any of them: the default above */
     size_t budget_bytes; /* all data that the cache ever holds, a hard limit */
     size_t block_bytes;  /* the unit of sequential fetches; made smaller for small budgets */
     int64_t deadline_ms; /* of one read */
@@ -66,8 +66,8 @@ struct cache_read {
     int state;
     int result;
     int64_t deadline_ms;
-    struct cache_read *next, *prev;             /* among those that wait */
-    struct cache_read *queue_next;              /* for memory, or for their reply */
+    struct cache_read *next, *prev; /* among those that wait */
+    struct cache_read *queue_next;  /* for memory, or for their reply */
     struct cache_piece {
         struct extent *extent;
         uint64_t from, to; /* bytes of the object */
@@ -82,15 +82,15 @@ struct cache_read {
  * memory: prefetches give way, and then it waits its turn. */
 void cache_read_start(struct cache_read *rd);
 
-/* Has `reply` called with `r` (negative) soon, from a thread of the cache. Harmless at any time from
- * the moment that `rd->file` is set until `reply` is called: then it changes nothing. */
+/* Has `reply` called with `r` (negative) soon, from a thread of the cache. Harmless at any time
+ * from the moment that `rd->file` is set until `reply` is called: then it changes nothing. */
 void cache_read_cancel(struct cache_read *rd, int r);
 
 /* Forgets what is held of an object. `etag` NULL: of all its versions. */
 void cache_drop(struct cache *c, const char *key, const char *etag);
 
 struct cache_stats {
-    uint64_t held_bytes;    /* in memory */
+    uint64_t held_bytes; /* in memory */
     uint64_t budget_bytes;
     uint64_t fetched_bytes; /* from the store, since the start */
     uint64_t served_bytes;  /* in replies */

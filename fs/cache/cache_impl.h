@@ -49,12 +49,12 @@ struct extent {
     size_t length, have;
     size_t room; /* taken from the arena */
     enum extent_state state;
-    unsigned refs;  /* pieces, the fetch, and the call that starts it */
-    bool hashed;    /* can be found; else it goes with its last reference */
-    bool fresh;     /* prefetched and not yet asked for */
-    bool started;   /* store_read_start() has returned */
-    bool in_ahead;  /* in the list of prefetches */
-    bool unwanted;  /* to be cancelled as soon as it is started */
+    unsigned refs; /* pieces, the fetch, and the call that starts it */
+    bool hashed;   /* can be found; else it goes with its last reference */
+    bool fresh;    /* prefetched and not yet asked for */
+    bool started;  /* store_read_start() has returned */
+    bool in_ahead; /* in the list of prefetches */
+    bool unwanted; /* to be cancelled as soon as it is started */
     struct cache_piece *waiters;
     struct extent *hash_next;
     struct extent *object_next, *object_prev;
@@ -65,10 +65,10 @@ struct extent {
 struct arena {
     char *mem;
     size_t used;
-    uint64_t stamp;  /* of its last use */
-    unsigned pins;   /* references of its extents */
-    unsigned fresh;  /* its fresh extents */
-    bool touched;    /* its pages exist */
+    uint64_t stamp; /* of its last use */
+    unsigned pins;  /* references of its extents */
+    unsigned fresh; /* its fresh extents */
+    bool touched;   /* its pages exist */
     struct extent *extents;
 };
 
@@ -98,11 +98,11 @@ struct cache {
     struct object **object_table;
     size_t object_mask;
 
-    struct cache_read *waiting;   /* reads that were not answered */
-    struct read_list queue;       /* of them: without memory yet, first come first served */
-    struct read_list ready;       /* to be answered */
-    struct extent_list start;     /* wanted: started by whoever asked */
-    struct extent_list ahead;     /* prefetches: started by the fetch thread */
+    struct cache_read *waiting;          /* reads that were not answered */
+    struct read_list queue;              /* of them: without memory yet, first come first served */
+    struct read_list ready;              /* to be answered */
+    struct extent_list start;            /* wanted: started by whoever asked */
+    struct extent_list ahead;            /* prefetches: started by the fetch thread */
     size_t fetching, answering, pumping; /* threads and reads at work: all 0 before it ends */
     uint64_t fetched_bytes, served_bytes;
 };
@@ -182,9 +182,10 @@ void arena_touch(struct cache *c, struct arena *a);
 void arena_untake(struct arena *a, const struct extent *x);
 
 /* read.c */
-void read_pump(struct cache *c); /* answers what is ready, starts what is wanted; unlocks for both */
+void read_pump(
+    struct cache *c); /* answers what is ready, starts what is wanted; unlocks for both */
 void read_start_ahead(struct cache *c, struct extent *x); /* on the fetch thread; unlocks */
-void read_expire(struct cache *c, int64_t now_ms); /* ends those whose deadline has passed */
+void read_expire(struct cache *c, int64_t now_ms);        /* ends those whose deadline has passed */
 void read_end(struct cache *c, struct cache_read *rd, int r); /* has a waiting read answered */
 
 /* extent.c */
@@ -196,7 +197,7 @@ struct extent *extent_find(struct cache *c, const struct object *o, uint64_t off
 struct extent *extent_new(struct cache *c, struct object *o, uint64_t offset, size_t n, bool ahead);
 void extent_ref(struct extent *x);
 void extent_unref(struct extent *x);
-void extent_used(struct extent *x); /* no longer fresh; its arena was used */
+void extent_used(struct extent *x);   /* no longer fresh; its arena was used */
 void extent_forget(struct extent *x); /* cannot be found any more */
 /* Forgets and cancels one that is being fetched and that nobody waits for. */
 void extent_cancel(struct extent *x);

@@ -108,7 +108,10 @@ struct extent *extent_new(struct cache *c, struct object *o, uint64_t offset, si
     a->pins += 2;
     x->fresh = ahead;
     a->fresh += ahead;
-    x->rd = (struct store_read){.key = o->key, .etag = o->etag, .offset = offset, .length = n,
+    x->rd = (struct store_read){.key = o->key,
+                                .etag = o->etag,
+                                .offset = offset,
+                                .length = n,
                                 .data = a->mem + a->used,
                                 .deadline_ms = clock_mono_ms() + c->deadline_ms};
     a->used += room;

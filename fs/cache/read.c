@@ -124,8 +124,9 @@ static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64
     uint64_t end = rd->offset + rd->length;
     uint64_t start = from / EXACT_ALIGN * EXACT_ALIGN;
     uint64_t block_end = least((from / c->block_bytes + 1) * c->block_bytes, rd->file->size);
-    uint64_t stop = sequential ? block_end
-                               : least((end + EXACT_ALIGN - 1) / EXACT_ALIGN * EXACT_ALIGN, block_end);
+    uint64_t stop = sequential
+                        ? block_end
+                        : least((end + EXACT_ALIGN - 1) / EXACT_ALIGN * EXACT_ALIGN, block_end);
     return extent_new(c, rd->file->object, start, (size_t)(stop - start), /* ahead= */ false);
 }
 
@@ -193,7 +194,8 @@ static bool plan(struct cache *c, struct cache_read *rd, bool sequential, bool m
 /* Memory may have come free: those that wait for it go on, in their order. */
 static void run_queue(struct cache *c)
 {
-    while (c->queue.first && plan(c, c->queue.first, /* sequential= */ false, /* may_fetch= */ true)) {
+    while (c->queue.first &&
+           plan(c, c->queue.first, /* sequential= */ false, /* may_fetch= */ true)) {
         struct cache_read *rd = read_list_pop(&c->queue);
         rd->state = READ_WAITING;
         if (rd->n_waits == 0)

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define READAHEAD_CURSORS 2         /* sequential streams within one handle: picture and sound */
-#define READAHEAD_WINDOW_BLOCKS 4   /* as many as the store serves best at once */
+#define READAHEAD_CURSORS 2       /* sequential streams within one handle: picture and sound */
+#define READAHEAD_WINDOW_BLOCKS 4 /* as many as the store serves best at once */
 #define READAHEAD_FRAME_BYTES (64u << 20) /* a file up to this, read from its start, is a frame */
 
 /* What one open handle did so far. Embedded; starts as {0}. Not for two threads at once. */
@@ -23,7 +23,7 @@ struct readahead {
 };
 
 struct readahead_plan {
-    bool sequential; /* fetch to the end of the block; else the exact range */
+    bool sequential;               /* fetch to the end of the block; else the exact range */
     uint64_t ahead_from, ahead_to; /* prefetch these bytes too: whole blocks, within the file */
 };
 

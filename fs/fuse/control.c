@@ -34,7 +34,7 @@ struct control {
     control_answer_fn *fn;
     void *arg;
     pthread_t thread;
-    struct stat own; /* of the socket's file */
+    struct stat own;          /* of the socket's file */
     int clients[CLIENTS_MAX]; /* open until the daemon ends: that is how its end is told */
     size_t next_client;
 };
@@ -121,8 +121,8 @@ static void serve_one(struct control *ct)
     AUTO(free) char *text = json_dumps(answer, JSON_COMPACT);
     json_decref(answer);
     /* Fits the socket's buffer; a client that does not read loses its answer, nobody else. */
-    if (text && (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0 ||
-                 send(fd, "\n", 1, MSG_NOSIGNAL) < 0))
+    if (text &&
+        (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0 || send(fd, "\n", 1, MSG_NOSIGNAL) < 0))
         log_debug(TAG, "a client went away");
     int *slot = &ct->clients[ct->next_client++ % CLIENTS_MAX];
     if (*slot >= 0)

@@ -59,8 +59,12 @@ int front_node_by_id(struct front_call *c, node_id id, struct node *ret)
     struct err e;
     if (id == NODE_ROOT) {
         /* Made here, so that a root is there even where the index is not. */
-        *ret = (struct node){.id = NODE_ROOT, .parent = NODE_ROOT, .is_dir = true, .live = true,
-                             .name = "", .etag = ""};
+        *ret = (struct node){.id = NODE_ROOT,
+                             .parent = NODE_ROOT,
+                             .is_dir = true,
+                             .live = true,
+                             .name = "",
+                             .etag = ""};
         return 0;
     }
     if (c->seen->stale || !c->rd)

@@ -33,7 +33,7 @@ struct front {
     gid_t gid;
 
     struct fuse_session *se;
-    atomic_uint proto_minor; /* of the kernel's protocol 7; 0: not connected yet */
+    atomic_uint proto_minor;     /* of the kernel's protocol 7; 0: not connected yet */
     void (*on_ready)(void *arg); /* called once, when the kernel has connected; may be NULL */
     void *ready_arg;
 

@@ -57,8 +57,7 @@ struct listing {
 };
 
 /* False: no room. `name` is terminated. */
-static bool add(struct listing *l, const struct node *n, const char *name, bool counted,
-                off_t next)
+static bool add(struct listing *l, const struct node *n, const char *name, bool counted, off_t next)
 {
     struct fuse_entry_param entry;
     size_t need;
@@ -66,11 +65,11 @@ static bool add(struct listing *l, const struct node *n, const char *name, bool 
     if (l->plus) {
         if (!counted)
             entry.ino = 0; /* "." and "..": the kernel takes no reference */
-        need = fuse_add_direntry_plus(l->req, l->out + l->used, l->size - l->used, name, &entry,
-                                      next);
+        need =
+            fuse_add_direntry_plus(l->req, l->out + l->used, l->size - l->used, name, &entry, next);
     } else {
-        need = fuse_add_direntry(l->req, l->out + l->used, l->size - l->used, name, &entry.attr,
-                                 next);
+        need =
+            fuse_add_direntry(l->req, l->out + l->used, l->size - l->used, name, &entry.attr, next);
     }
     if (need > l->size - l->used)
         return false;

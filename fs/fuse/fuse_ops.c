@@ -203,7 +203,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     }
     mount_state_note_opened(f->state, n.id);
     fi->fh = (uint64_t)(uintptr_t)file;
-    fi->direct_io = f->per_caller; /* each read is asked for, with the uid of its reader */
+    fi->direct_io = f->per_caller;   /* each read is asked for, with the uid of its reader */
     fi->keep_cache = !f->per_caller; /* pages are those of this very version: see front_inode() */
     if (fuse_reply_open(req, fi) == -ENOENT)
         fuse_read_close(file); /* interrupted: no release will come */
@@ -245,7 +245,8 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
         fuse_dir_close(dir);
 }
 
-static void read_dir(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *fi, bool plus)
+static void read_dir(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *fi,
+                     bool plus)
 {
     AUTO(free) char *out = malloc(size ? size : 1);
     ssize_t n = out ? 0 : -EIO;

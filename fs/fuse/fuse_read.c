@@ -1,4 +1,4 @@
-/* fs/fuse/fuse_read.c - open files, and reads that wait for their bytes without holding a thread. */
+/* fs/fuse/fuse_read.c - open files, and reads that wait without a thread. */
 /* SPDX-License-Identifier: MIT */
 #include "fs/fuse/fuse_read.h"
 
@@ -120,8 +120,7 @@ static int check_version(struct front_call *c, const struct fuse_read_file *file
         return -ESTALE;
     if (r < 0)
         return r;
-    return !strcmp(n.etag, cache_file_etag(file->bytes)) &&
-                   n.size == cache_file_size(file->bytes)
+    return !strcmp(n.etag, cache_file_etag(file->bytes)) && n.size == cache_file_size(file->bytes)
                ? 0
                : -ESTALE;
 }

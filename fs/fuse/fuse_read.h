@@ -1,4 +1,4 @@
-/* fs/fuse/fuse_read.h - open files, and reads that wait for their bytes without holding a thread. */
+/* fs/fuse/fuse_read.h - open files, and reads that wait without a thread. */
 /* SPDX-License-Identifier: MIT */
 #ifndef FS_FUSE_FUSE_READ_H
 #define FS_FUSE_FUSE_READ_H

@@ -244,8 +244,8 @@ static bool is_mounted(const struct session *s)
 {
     struct mountpoint now;
     struct err e;
-    return mountpoint_find(s->path, &now, &e) == 0 && now.is_ours &&
-           now.major == s->where.major && now.minor == s->where.minor;
+    return mountpoint_find(s->path, &now, &e) == 0 && now.is_ours && now.major == s->where.major &&
+           now.minor == s->where.minor;
 }
 
 void session_end(struct session *s)

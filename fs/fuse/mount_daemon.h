@@ -1,4 +1,4 @@
-/* fs/fuse/mount_daemon.h - a mount with everything that it needs, from its first view to its end. */
+/* fs/fuse/mount_daemon.h - a mount with all that it needs, to its end. */
 /* SPDX-License-Identifier: MIT */
 #ifndef FS_FUSE_MOUNT_DAEMON_H
 #define FS_FUSE_MOUNT_DAEMON_H
@@ -19,7 +19,7 @@ struct mount_daemon_options {
     uid_t uid; /* whom everything is shown to belong to, and who alone is let in */
     gid_t gid;
     int64_t poll_ms;
-    size_t cache_bytes; /* 0: the default */
+    size_t cache_bytes;          /* 0: the default */
     void (*on_ready)(void *arg); /* the mount answers; from another thread; may be NULL */
     void *arg;
 };

@@ -1,4 +1,4 @@
-/* fs/fuse/mount_state.c - the views that a mount shows now, and what the kernel may know of them. */
+/* fs/fuse/mount_state.c - the views a mount shows, and what the kernel knows of them. */
 /* SPDX-License-Identifier: MIT */
 #include "fs/fuse/mount_state.h"
 
@@ -18,7 +18,6 @@
 #include "fs/view/inode.h"
 #include "fs/view/view.h"
 #include "policy/index.h"
-#include "policy/visible.h"
 
 #define TAG "mount"
 #define NEVER_CONFIRMED INT64_MIN
@@ -67,48 +66,6 @@ struct mount_state {
     uint64_t *strays;
     size_t n_strays, strays_room;
 };
-
-/* ---- seen ---------------------------------------------------------------------------------- */
-
-static struct seen *seen_new(struct view *view, bool stale)
-{
-    struct seen *s = xcalloc(1, sizeof *s);
-    s->refs = 1;
-    s->view = view;
-    s->stale = stale;
-    return s;
-}
-
-static struct seen *seen_ref(struct seen *s)
-{
-    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
-    return s;
-}
-
-void seen_unref(struct seen *s)
-{
-    if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    view_unref(s->view);
-    who_done(&s->who);
-    free(s);
-}
-
-static int seen_compute(const struct principals *p, struct index_read *rd, const char *principal,
-                        int64_t now, struct seen **ret, struct err *e)
-{
-    AUTO(visible) struct visible vis = {0};
-    AUTO(seen) struct seen *s = seen_new(NULL, /* stale= */ false);
-
-    principals_expand(p, principal, &s->who);
-    int r = visible_compute(rd, &s->who, now, &vis, e);
-    if (r == 0)
-        r = view_new(rd, &vis, &s->view, e);
-    if (r < 0)
-        return err_wrap(e, "view of %s", principal);
-    *ret = TAKE(s);
-    return 0;
-}
 
 /* ---- life ---------------------------------------------------------------------------------- */
 

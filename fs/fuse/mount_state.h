@@ -1,16 +1,15 @@
-/* fs/fuse/mount_state.h - the views that a mount shows now, and what the kernel may know of them. */
+/* fs/fuse/mount_state.h - the views a mount shows, and what the kernel knows of them. */
 /* SPDX-License-Identifier: MIT */
 #ifndef FS_FUSE_MOUNT_STATE_H
 #define FS_FUSE_MOUNT_STATE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include <roaring/roaring.h>
 
-#include "policy/principals.h"
+#include "fs/fuse/seen.h"
 #include "policy/types.h"
 
 struct err;
@@ -18,7 +17,6 @@ struct index;
 struct lake;
 struct mount_state;
 struct node;
-struct view;
 
 struct mount_options {
     const char *principal;       /* canonical; NULL: every caller its own, by uid */
@@ -26,21 +24,6 @@ struct mount_options {
     bool principals_must_exist;
     int64_t max_stale_ms;
 };
-
-/* What one principal sees at one moment: immutable, refcounted, any thread. */
-struct seen {
-    atomic_uint refs;
-    struct view *view; /* empty where stale */
-    struct who who;    /* the principal first; empty for a caller without one */
-    bool stale;        /* policy unknown: everything but the root is -EIO */
-};
-void seen_unref(struct seen *s);
-
-static inline void auto_seen(struct seen **s)
-{
-    if (*s)
-        seen_unref(*s);
-}
 
 /* Borrows `lake` and copies the options. Starts stale: mount_state_refresh() computes the first
  * view. -ENOENT: the lake was never initialised. */

@@ -36,8 +36,8 @@ struct view {
     roaring_bitmap_t *nodes;
     struct dir *dirs; /* rising by id; the root among them */
     size_t n_dirs;
-    node_id *children; /* by parent, then by name */
-    node_id *ids;      /* visible nodes but the root, rising */
+    node_id *children;  /* by parent, then by name */
+    node_id *ids;       /* visible nodes but the root, rising */
     uint32_t *versions; /* of ids[i]: hash of its attributes; of a directory: of its mtime */
     size_t n;
     struct slot *slots;

@@ -96,6 +96,7 @@ void buf_addc(struct buf *b, char c)
 
 void buf_addv(struct buf *b, const char *fmt, va_list ap)
 {
+    assert(fmt);
     va_list again;
     va_copy(again, ap);
     char none[1];

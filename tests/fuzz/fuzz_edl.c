@@ -1,0 +1,45 @@
+/* tests/fuzz/fuzz_edl.c - any bytes as an edit decision list, at several rates: refused with a
+ * sentence, or a tree that conform can read. */
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "conform/edit_format.h"
+#include "conform/otio_read.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void die(const char *what, const char *detail)
+{
+    fprintf(stderr, "%s: %s\n", what, detail);
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    static const int64_t rates[][2] = {{0, 0}, {25, 1}, {24000, 1001}, {30, 1}};
+    const int64_t *rate = rates[n % 4];
+    struct edit_format_options opt = {.rate = edit_format_ratio(rate[0], rate[1])};
+    struct err e;
+    json_t *root = NULL;
+    (void)edit_format_of(data, n, "x.edl");
+    if (edit_format_convert(EDIT_FORMAT_EDL, data, n, &opt, &root, &e) < 0) {
+        if (e.code >= 0 || !*e.text || strchr(e.text, '\n'))
+            die("a refusal without a sentence", e.text);
+        return 0;
+    }
+    char *text = json_dumps(root, JSON_COMPACT);
+    struct otio_doc *doc = NULL;
+    if (!text)
+        die("a tree that cannot be written", "");
+    if (otio_read(text, strlen(text), &doc, &e) < 0)
+        die("a tree that cannot be read", e.text);
+    otio_doc_free(doc);
+    free(text);
+    json_decref(root);
+    return 0;
+}

@@ -1,0 +1,56 @@
+/* tests/fuzz/fuzz_otio.c - any bytes as a timeline: read or refused, and its manifest is stable. */
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conform/conform.h"
+#include "tests/unit/conform_world.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static struct world *lake(void)
+{
+    static struct world *w;
+    if (!w)
+        w = world_new(&world_s3, "a/one.mov\na/twin.mov\nb/twin.mov\np/x.0001.exr\np/x.0002.exr\n"
+                                 "p/x.0004.exr\nq/y 1.exr\n[1]/z[1-2].mov\n.shotlake/s.mov\n");
+    return w;
+}
+
+static void die(const char *what, const char *detail)
+{
+    fprintf(stderr, "%s: %s\n", what, detail);
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct world *w = lake();
+    AUTO(conform_plan) struct conform_plan *p = NULL, *q = NULL;
+    struct buf once __attribute__((cleanup(auto_buf))) = {0};
+    struct buf twice __attribute__((cleanup(auto_buf))) = {0};
+    struct buf text __attribute__((cleanup(auto_buf))) = {0};
+    struct err e;
+    if (conform_plan(&w->rd, &w->store, (const char *)data, n, NULL, &p, &e) < 0) {
+        if (e.code >= 0 || !*e.text || strchr(e.text, '\n'))
+            die("a refusal without a sentence", e.text);
+        return 0;
+    }
+    if (conform_manifest(p, &once, &e) < 0)
+        die("no manifest", e.text);
+    json_decref(conform_report_json(p, &w->rd, NULL, NULL, NULL));
+    conform_report_text(p, &w->rd, &text);
+    if (conform_plan(&w->rd, &w->store, once.p, once.len, NULL, &q, &e) < 0) {
+        if (strstr(e.text, "levels") || e.code == -EFBIG) /* the original lies a little deeper */
+            return 0;
+        die("the manifest is refused", e.text);
+    }
+    if (conform_manifest(q, &twice, &e) < 0 || strcmp(buf_str(&once), buf_str(&twice)) != 0)
+        die("the manifest is not stable", buf_str(&twice));
+    if (!roaring_bitmap_equals(p->objects, q->objects))
+        die("the manifest names other objects", buf_str(&once));
+    return 0;
+}

@@ -1,0 +1,600 @@
+/* tests/unit/test_cache.c - bytes under concurrency, eviction, cancelling, budget, slow stores. */
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "fs/cache/cache.h"
+#include "fs/store/store.h"
+
+#define M ((uint64_t)1 << 20)
+#define K ((uint64_t)1 << 10)
+
+/* ---- a store of made-up objects --------------------------------------------------------------
+ * The byte at offset i of any object is a function of its key and i. A thread answers reads in
+ * pieces, in random order and after random delays; or read_start() answers itself. */
+
+enum answer { ANSWER_LATER, ANSWER_AT_ONCE, ANSWER_NEVER };
+
+struct job {
+    struct store_read *rd;
+    size_t have;
+    struct job *next;
+};
+
+struct fake {
+    struct store store;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    pthread_t thread;
+    struct job *jobs;
+    size_t n_jobs, most_jobs;
+    bool stop;
+    enum answer answer;
+    int fail; /* every read ends with this */
+    int delay_us;
+    unsigned seed;
+    uint64_t reads, bytes, cancels;
+};
+
+#define RUN 512u /* bytes that are alike: quick to make, and no two neighbouring runs are */
+
+static unsigned char byte_at(const char *key, uint64_t i)
+{
+    i /= RUN;
+    return (unsigned char)((unsigned char)key[0] * 7u + i * 31u + (i >> 3) + (i >> 10) * 5u);
+}
+
+static void fill(struct store_read *rd, size_t from, size_t to)
+{
+    for (size_t i = from, n; i < to; i += n) {
+        n = RUN - (rd->offset + i) % RUN;
+        if (n > to - i)
+            n = to - i;
+        memset(rd->data + i, byte_at(rd->key, rd->offset + i), n);
+    }
+}
+
+static bool is_right(const unsigned char *p, size_t n, const char *key, uint64_t offset)
+{
+    for (size_t i = 0; i < n; i += i + 61 < n || i == n - 1 ? 61 : n - 1 - i)
+        if (p[i] != byte_at(key, offset + i))
+            return false;
+    return true;
+}
+
+static void finish(struct job *j, int r)
+{
+    struct err e;
+    j->rd->done(j->rd, r, r < 0 ? (err_set(&e, r, "made up"), &e) : NULL);
+    free(j);
+}
+
+static struct job *pick(struct fake *f)
+{
+    struct job **at = &f->jobs;
+    for (size_t n = (size_t)rand_r(&f->seed) % f->n_jobs; n; n--)
+        at = &(*at)->next;
+    struct job *j = *at;
+    *at = j->next;
+    f->n_jobs--;
+    return j;
+}
+
+static void *serve(void *arg)
+{
+    struct fake *f = arg;
+    pthread_mutex_lock(&f->lock);
+    while (!f->stop) {
+        if (!f->jobs || f->answer == ANSWER_NEVER) {
+            pthread_cond_wait(&f->cond, &f->lock);
+            continue;
+        }
+        struct job *j = pick(f);
+        int fail = f->fail, delay = f->delay_us ? rand_r(&f->seed) % f->delay_us : 0;
+        bool cancelled = j->rd->store_private != NULL;
+        size_t step = 1 + (size_t)rand_r(&f->seed) % (512 * K);
+        pthread_mutex_unlock(&f->lock);
+        if (delay)
+            usleep((useconds_t)delay);
+        if (cancelled || fail) {
+            finish(j, cancelled ? -ECANCELED : fail);
+        } else if (step >= j->rd->length - j->have) {
+            fill(j->rd, j->have, j->rd->length);
+            finish(j, 0);
+        } else {
+            fill(j->rd, j->have, j->have + step);
+            j->have += step;
+            j->rd->progress(j->rd, j->have);
+            pthread_mutex_lock(&f->lock);
+            j->next = f->jobs;
+            f->jobs = j;
+            f->n_jobs++;
+            continue;
+        }
+        pthread_mutex_lock(&f->lock);
+    }
+    pthread_mutex_unlock(&f->lock);
+    return NULL;
+}
+
+static void fake_read_start(struct store *s, struct store_read *rd)
+{
+    struct fake *f = (struct fake *)s;
+    pthread_mutex_lock(&f->lock);
+    f->reads++;
+    f->bytes += rd->length;
+    rd->store_private = NULL;
+    if (f->answer == ANSWER_AT_ONCE) {
+        int fail = f->fail;
+        struct err e;
+        pthread_mutex_unlock(&f->lock);
+        if (!fail)
+            fill(rd, 0, rd->length);
+        rd->done(rd, fail, fail ? (err_set(&e, fail, "made up"), &e) : NULL);
+        return;
+    }
+    struct job *j = calloc(1, sizeof *j);
+    j->rd = rd;
+    j->next = f->jobs;
+    f->jobs = j;
+    if (++f->n_jobs > f->most_jobs)
+        f->most_jobs = f->n_jobs;
+    pthread_cond_signal(&f->cond);
+    pthread_mutex_unlock(&f->lock);
+}
+
+static void fake_read_cancel(struct store *s, struct store_read *rd)
+{
+    struct fake *f = (struct fake *)s;
+    LOCKED(&f->lock);
+    rd->store_private = f;
+    f->cancels++;
+}
+
+static const struct store_ops ops = {.read_start = fake_read_start,
+                                     .read_cancel = fake_read_cancel};
+
+void store_read_start(struct store *s, struct store_read *rd)
+{
+    s->ops->read_start(s, rd);
+}
+
+void store_read_cancel(struct store *s, struct store_read *rd)
+{
+    s->ops->read_cancel(s, rd);
+}
+
+static struct fake *fake_new(enum answer answer, int delay_us)
+{
+    struct fake *f = calloc(1, sizeof *f);
+    f->store.ops = &ops;
+    f->answer = answer;
+    f->delay_us = delay_us;
+    f->seed = 42;
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->cond, NULL);
+    pthread_create(&f->thread, NULL, serve, f);
+    return f;
+}
+
+static void fake_set(struct fake *f, enum answer answer, int fail)
+{
+    LOCKED(&f->lock);
+    f->answer = answer;
+    f->fail = fail;
+    pthread_cond_signal(&f->cond);
+}
+
+static uint64_t fake_count(struct fake *f, const uint64_t *what)
+{
+    LOCKED(&f->lock);
+    return *what;
+}
+
+static void fake_free(struct fake *f)
+{
+    pthread_mutex_lock(&f->lock);
+    f->stop = true;
+    pthread_cond_signal(&f->cond);
+    pthread_mutex_unlock(&f->lock);
+    pthread_join(f->thread, NULL);
+    assert_null(f->jobs);
+    free(f);
+}
+
+/* ---- a reader that waits --------------------------------------------------------------------- */
+
+struct wait {
+    struct cache_read rd;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    bool over;
+    int replies, r;
+    const char *key;
+    bool right;
+};
+
+static void replied(struct cache_read *rd, int r, const struct iovec *iov, int n)
+{
+    struct wait *w = (struct wait *)rd;
+    uint64_t at = rd->offset;
+    bool right = true;
+    for (int i = 0; i < n; at += iov[i++].iov_len)
+        right = right && is_right(iov[i].iov_base, iov[i].iov_len, w->key, at);
+    LOCKED(&w->lock);
+    w->right = right && at == rd->offset + rd->length;
+    w->r = r;
+    w->replies++;
+    w->over = true;
+    pthread_cond_signal(&w->cond);
+}
+
+static void begin(struct wait *w, struct cache_file *f, const char *key, uint64_t offset, size_t n)
+{
+    *w = (struct wait){.rd = {.file = f, .offset = offset, .length = n, .reply = replied},
+                       .key = key,
+                       .lock = PTHREAD_MUTEX_INITIALIZER,
+                       .cond = PTHREAD_COND_INITIALIZER};
+    cache_read_start(&w->rd);
+}
+
+static int end(struct wait *w)
+{
+    LOCKED(&w->lock);
+    while (!w->over)
+        pthread_cond_wait(&w->cond, &w->lock);
+    return w->r == 0 && !w->right ? -EILSEQ : w->r;
+}
+
+static int read_now(struct cache_file *f, const char *key, uint64_t offset, size_t n)
+{
+    struct wait w;
+    begin(&w, f, key, offset, n);
+    return end(&w);
+}
+
+static struct cache *cache_of(struct fake *f, uint64_t budget, uint64_t block, int64_t deadline_ms)
+{
+    struct cache *c = NULL;
+    struct err e;
+    struct cache_options o = {
+        .budget_bytes = budget, .block_bytes = block, .deadline_ms = deadline_ms};
+    assert_int_equal(cache_new(&f->store, &o, &c, &e), 0);
+    return c;
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+static void a_stream_is_fetched_once(void **state)
+{
+    enum answer answer = *(enum answer *)*state;
+    struct fake *f = fake_new(answer, 50);
+    struct cache *c = cache_of(f, 32 * M, M, 0);
+    uint64_t size = 20 * M + 12345;
+    struct cache_file *file = cache_file_open(c, "a", "1", size);
+    for (uint64_t at = 0; at < size; at += 128 * K)
+        assert_int_equal(read_now(file, "a", at, at + 128 * K < size ? 128 * K : size - at), 0);
+    for (uint64_t at = 0; at < size; at += 128 * K)
+        assert_int_equal(read_now(file, "a", at, at + 128 * K < size ? 128 * K : size - at), 0);
+    assert_true(fake_count(f, &f->bytes) == size);
+    struct cache_stats st;
+    cache_stats(c, &st);
+    assert_true(st.fetched_bytes == size && st.served_bytes == 2 * size);
+    assert_true(st.held_bytes >= size && st.held_bytes <= st.budget_bytes);
+    cache_file_close(file);
+    cache_free(c);
+    fake_free(f);
+}
+
+static void random_reads_are_exact(void **state)
+{
+    (void)state;
+    struct fake *f = fake_new(ANSWER_LATER, 20);
+    struct cache *c = cache_of(f, 32 * M, 8 * M, 0);
+    uint64_t size = 1024 * M;
+    struct cache_file *file = cache_file_open(c, "r", "1", size);
+    unsigned seed = 3;
+    for (int i = 0; i < 200; i++) {
+        uint64_t at = ((uint64_t)rand_r(&seed) << 8) % (size - 64 * K) / (16 * M) * (16 * M) +
+                      (uint64_t)(i % 7) * 5 * M / 2 + 4096;
+        if (at + 4096 <= size)
+            assert_int_equal(read_now(file, "r", at, 4096), 0);
+    }
+    uint64_t reads = fake_count(f, &f->reads), bytes = fake_count(f, &f->bytes);
+    print_message("%ju reads, %ju KiB\n", (uintmax_t)reads, (uintmax_t)(bytes / K));
+    assert_true(bytes <= 210 * 64 * K + 8 * 8 * M);
+    cache_file_close(file);
+    cache_free(c);
+    fake_free(f);
+}
+
+static void one_fetch_for_many_readers(void **state)
+{
+    (void)state;
+    struct fake *f = fake_new(ANSWER_NEVER, 0);
+    struct cache *c = cache_of(f, 32 * M, M, 0);
+    struct cache_file *file[4];
+    struct wait w[16];
+    for (int i = 0; i < 4; i++)
+        file[i] = cache_file_open(c, "s", "1", 3 * M);
+    for (int i = 0; i < 16; i++)
+        begin(&w[i], file[i % 4], "s", 0, 64 * K);
+    while (fake_count(f, &f->reads) < 3) /* the other two blocks are prefetched */
+        usleep(100);
+    fake_set(f, ANSWER_LATER, 0);
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(end(&w[i]), 0);
+    for (int i = 0; i < 4; i++)
+        cache_file_close(file[i]);
+    assert_true(fake_count(f, &f->reads) == 3);
+    cache_free(c);
+    fake_free(f);
+}
+
+struct worker {
+    struct cache *c;
+    unsigned seed;
+    int bad;
+};
+
+static void *work(void *arg)
+{
+    static const char *const keys[] = {"u", "v", "w", "x", "y", "z"};
+    struct worker *w = arg;
+    for (int i = 0; i < 12; i++) {
+        const char *key = keys[(size_t)rand_r(&w->seed) % COUNT(keys)];
+        uint64_t size = 5 * M + (unsigned char)key[0] * 1001;
+        struct cache_file *file = cache_file_open(w->c, key, "1", size);
+        bool stream = rand_r(&w->seed) % 2;
+        uint64_t at = 0;
+        for (int k = 0; k < 30 && at < size; k++) {
+            size_t n = 1 + (size_t)rand_r(&w->seed) % (300 * K);
+            if (!stream)
+                at = (uint64_t)rand_r(&w->seed) % size;
+            if (n > size - at)
+                n = size - at;
+            struct wait one;
+            begin(&one, file, key, at, n);
+            if (rand_r(&w->seed) % 16 == 0) {
+                /* As a front does it: the read is alive until its reply is known. */
+                pthread_mutex_lock(&one.lock);
+                bool over = one.over;
+                pthread_mutex_unlock(&one.lock);
+                if (!over)
+                    cache_read_cancel(&one.rd, -EINTR);
+            }
+            int r = end(&one);
+            if ((r != 0 && r != -EINTR) || one.replies != 1)
+                w->bad++;
+            at += n;
+        }
+        if (rand_r(&w->seed) % 4 == 0)
+            cache_drop(w->c, key, NULL);
+        cache_file_close(file);
+    }
+    return NULL;
+}
+
+static void many_readers_of_a_small_cache(void **state)
+{
+    enum answer answer = *(enum answer *)*state;
+    struct fake *f = fake_new(answer, 30);
+    struct cache *c = cache_of(f, 4 * M, M, 0); /* four blocks for eight readers */
+    struct worker w[8];
+    pthread_t t[8];
+    for (size_t i = 0; i < COUNT(w); i++) {
+        w[i] = (struct worker){.c = c, .seed = (unsigned)i + 1};
+        pthread_create(&t[i], NULL, work, &w[i]);
+    }
+    for (size_t i = 0; i < COUNT(w); i++) {
+        pthread_join(t[i], NULL);
+        assert_int_equal(w[i].bad, 0);
+    }
+    struct cache_stats st;
+    cache_stats(c, &st);
+    assert_true(st.held_bytes <= st.budget_bytes && st.budget_bytes == 4 * M);
+    cache_free(c);
+    fake_free(f);
+}
+
+static void a_read_is_given_up(void **state)
+{
+    (void)state;
+    struct fake *f = fake_new(ANSWER_NEVER, 0);
+    struct cache *c = cache_of(f, 4 * M, M, 0);
+    struct cache_file *file = cache_file_open(c, "c", "1", 64 * M);
+    struct wait w[8], early = {.rd = {.file = file, .length = 10, .reply = replied},
+                               .key = "c",
+                               .lock = PTHREAD_MUTEX_INITIALIZER,
+                               .cond = PTHREAD_COND_INITIALIZER};
+    /* More than there is memory for: the last ones wait for memory, not for bytes. */
+    for (uint64_t i = 0; i < COUNT(w); i++)
+        begin(&w[i], file, "c", i * 7 * M, 900 * K);
+    for (size_t i = 0; i < COUNT(w); i += 2)
+        cache_read_cancel(&w[i].rd, -EINTR);
+    for (size_t i = 0; i < COUNT(w); i += 2)
+        assert_int_equal(end(&w[i]), -EINTR);
+    cache_read_cancel(&early.rd, -EACCES);
+    cache_read_start(&early.rd);
+    assert_int_equal(end(&early), -EACCES);
+    fake_set(f, ANSWER_LATER, 0);
+    for (size_t i = 1; i < COUNT(w); i += 2)
+        assert_int_equal(end(&w[i]), 0);
+    cache_file_close(file);
+    cache_free(c);
+    fake_free(f);
+}
+
+static void a_read_never_hangs(void **state)
+{
+    (void)state;
+    struct fake *f = fake_new(ANSWER_NEVER, 0);
+    struct cache *c = cache_of(f, 4 * M, M, /* deadline_ms= */ 100);
+    struct cache_file *file = cache_file_open(c, "d", "1", 64 * M);
+    struct wait w[6];
+    for (uint64_t i = 0; i < COUNT(w); i++)
+        begin(&w[i], file, "d", i * 9 * M, 64 * K);
+    for (size_t i = 0; i < COUNT(w); i++)
+        assert_int_equal(end(&w[i]), -ETIMEDOUT);
+    fake_set(f, ANSWER_LATER, 0);
+    cache_file_close(file);
+    cache_free(c);
+    fake_free(f);
+}
+
+static void failures_are_told_and_not_kept(void **state)
+{
+    (void)state;
+    enum answer both[] = {ANSWER_LATER, ANSWER_AT_ONCE};
+    for (size_t i = 0; i < COUNT(both); i++) {
+        struct fake *f = fake_new(both[i], 10);
+        struct cache *c = cache_of(f, 16 * M, M, 0);
+        struct cache_file *file = cache_file_open(c, "f", "1", M); /* one block: no prefetch */
+        fake_set(f, both[i], -ESTALE);
+        assert_int_equal(read_now(file, "f", 100, 1000), -ESTALE);
+        assert_int_equal(read_now(file, "f", M - 2000, 1000), -ESTALE);
+        fake_set(f, both[i], 0);
+        assert_int_equal(read_now(file, "f", M - 2000, 1000), 0);
+        cache_file_close(file);
+        cache_free(c);
+        fake_free(f);
+    }
+}
+
+static void closing_ends_prefetches(void **state)
+{
+    (void)state;
+    struct fake *f = fake_new(ANSWER_NEVER, 0);
+    struct cache *c = cache_of(f, 32 * M, M, 0);
+    struct cache_file *file = cache_file_open(c, "p", "1", 10 * M);
+    struct wait w;
+    begin(&w, file, "p", 0, 4096);
+    while (fake_count(f, &f->reads) < 8)
+        usleep(100);
+    cache_read_cancel(&w.rd, -EINTR);
+    assert_int_equal(end(&w), -EINTR);
+    cache_file_close(file);
+    while (fake_count(f, &f->cancels) < 8)
+        usleep(100);
+    fake_set(f, ANSWER_LATER, 0);
+    cache_free(c);
+    fake_free(f);
+}
+
+static void a_dropped_object_is_fetched_again(void **state)
+{
+    (void)state;
+    struct fake *f = fake_new(ANSWER_AT_ONCE, 0);
+    struct cache *c = cache_of(f, 32 * M, M, 0);
+    struct cache_file *a = cache_file_open(c, "a", "1", 100),
+                      *b = cache_file_open(c, "b", "1", 100);
+    assert_int_equal(read_now(a, "a", 0, 100), 0);
+    assert_int_equal(read_now(b, "b", 0, 100), 0);
+    cache_drop(c, "a", "2");
+    assert_int_equal(read_now(a, "a", 0, 100), 0);
+    assert_true(fake_count(f, &f->reads) == 2);
+    cache_drop(c, "a", NULL);
+    assert_int_equal(read_now(b, "b", 0, 100), 0);
+    assert_true(fake_count(f, &f->reads) == 2);
+    assert_int_equal(read_now(a, "a", 0, 100), 0);
+    assert_true(fake_count(f, &f->reads) == 3);
+    cache_file_close(a);
+    cache_file_close(b);
+    cache_free(c);
+    fake_free(f);
+}
+
+/* Each reply starts the next read, on a stack that would not hold the whole chain. */
+struct chain {
+    struct cache_read rd;
+    int left;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+};
+
+static void next_link(struct cache_read *rd, int r, const struct iovec *iov, int n)
+{
+    struct chain *ch = (struct chain *)rd;
+    (void)iov, (void)n;
+    assert_int_equal(r, 0);
+    LOCKED(&ch->lock);
+    if (--ch->left == 0) {
+        pthread_cond_signal(&ch->cond);
+        return;
+    }
+    struct cache_file *file = rd->file;
+    memset(rd, 0, sizeof *rd);
+    *rd = (struct cache_read){.file = file,
+                              .offset = (uint64_t)ch->left * 64 * K % (3 * M),
+                              .length = 64 * K,
+                              .reply = next_link};
+    pthread_mutex_unlock(&ch->lock);
+    cache_read_start(rd);
+    pthread_mutex_lock(&ch->lock);
+}
+
+static void the_stack_stays_flat(void **state)
+{
+    (void)state;
+    struct fake *f = fake_new(ANSWER_AT_ONCE, 0);
+    struct cache *c = cache_of(f, 4 * M, M, 0);
+    struct cache_file *file = cache_file_open(c, "k", "1", 64 * M);
+    struct chain ch = {.rd = {.file = file, .length = 64 * K, .reply = next_link},
+                       .left = 20000,
+                       .lock = PTHREAD_MUTEX_INITIALIZER,
+                       .cond = PTHREAD_COND_INITIALIZER};
+    cache_read_start(&ch.rd);
+    pthread_mutex_lock(&ch.lock);
+    while (ch.left)
+        pthread_cond_wait(&ch.cond, &ch.lock);
+    pthread_mutex_unlock(&ch.lock);
+    cache_file_close(file);
+    cache_free(c);
+    fake_free(f);
+}
+
+static void a_tiny_budget_is_refused(void **state)
+{
+    (void)state;
+    struct fake *f = fake_new(ANSWER_LATER, 0);
+    struct cache *c = NULL;
+    struct err e;
+    struct cache_options o = {.budget_bytes = M};
+    assert_int_equal(cache_new(&f->store, &o, &c, &e), -EINVAL);
+    fake_free(f);
+}
+
+int main(void)
+{
+    static enum answer later = ANSWER_LATER, at_once = ANSWER_AT_ONCE;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(a_stream_is_fetched_once, &later),
+        cmocka_unit_test_prestate(a_stream_is_fetched_once, &at_once),
+        cmocka_unit_test(random_reads_are_exact),
+        cmocka_unit_test(one_fetch_for_many_readers),
+        cmocka_unit_test_prestate(many_readers_of_a_small_cache, &later),
+        cmocka_unit_test_prestate(many_readers_of_a_small_cache, &at_once),
+        cmocka_unit_test(a_read_is_given_up),
+        cmocka_unit_test(a_read_never_hangs),
+        cmocka_unit_test(failures_are_told_and_not_kept),
+        cmocka_unit_test(closing_ends_prefetches),
+        cmocka_unit_test(a_dropped_object_is_fetched_again),
+        cmocka_unit_test(the_stack_stays_flat),
+        cmocka_unit_test(a_tiny_budget_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,130 @@
+/* tests/unit/test_readahead.c - streams, frames and random reads as tables of what is fetched. */
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "fs/cache/readahead.h"
+
+#define M ((uint64_t)1 << 20)
+#define BLOCK (8 * M)
+#define BIG (1024 * M)
+
+struct step {
+    uint64_t offset, length;
+    bool sequential;
+    uint64_t ahead_from, ahead_to;
+};
+
+static void follow(const struct step *steps, size_t n, uint64_t size)
+{
+    struct readahead ra = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct readahead_plan p;
+        readahead_next(&ra, steps[i].offset, steps[i].length, size, BLOCK, &p);
+        if (p.sequential != steps[i].sequential || p.ahead_from != steps[i].ahead_from ||
+            p.ahead_to != steps[i].ahead_to)
+            fail_msg("step %zu: %d %ju..%ju", i, p.sequential, (uintmax_t)p.ahead_from,
+                     (uintmax_t)p.ahead_to);
+    }
+}
+
+static void a_stream_widens(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {0, M, true, 0, 0},
+        {M, M, true, BLOCK, 2 * BLOCK},
+        {2 * M, M, true, BLOCK, 2 * BLOCK},
+        {7 * M, M, true, BLOCK, 2 * BLOCK}, /* a jump within the slack */
+        {8 * M, M, true, 2 * BLOCK, 4 * BLOCK},
+        {12 * M, M, true, 2 * BLOCK, 4 * BLOCK},
+        {16 * M, M, true, 3 * BLOCK, 7 * BLOCK},
+        {20 * M, M, true, 3 * BLOCK, 7 * BLOCK},
+        {24 * M, M, true, 4 * BLOCK, 8 * BLOCK},
+    };
+    follow(steps, COUNT(steps), BIG);
+}
+
+static void it_stops_at_the_end(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {80 * M, M, false, 0, 0},
+        {81 * M, M, true, 88 * M, 90 * M},
+        {88 * M, M, false, 0, 0}, /* too far for a stream of two reads: 6 MiB */
+        {89 * M, M, true, 0, 0},
+    };
+    follow(steps, COUNT(steps), 90 * M);
+}
+
+static void random_reads_fetch_nothing_more(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {500 * M, 4096, false, 0, 0}, {100 * M, 4096, false, 0, 0}, {900 * M, 4096, false, 0, 0},
+        {300 * M, 4096, false, 0, 0}, {500 * M, 4096, false, 0, 0}, {499 * M, 4096, false, 0, 0},
+    };
+    follow(steps, COUNT(steps), BIG);
+}
+
+static void two_streams_at_once(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {0, M, true, 0, 0},
+        {512 * M, M, false, 0, 0},
+        {M, M, true, BLOCK, 2 * BLOCK},
+        {513 * M, M, true, 520 * M, 528 * M},
+        {2 * M, M, true, BLOCK, 2 * BLOCK},
+        {514 * M, M, true, 520 * M, 528 * M},
+        {800 * M, 4096, false, 0, 0}, /* takes the place of the older one */
+        {515 * M, M, true, 520 * M, 528 * M},
+        {3 * M, M, false, 0, 0},
+    };
+    follow(steps, COUNT(steps), BIG);
+}
+
+static void requests_may_overtake(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {0, M / 8, true, 0, 0},
+        {M / 4, M / 8, true, BLOCK, 2 * BLOCK},
+        {M / 8, M / 8, true, BLOCK, 2 * BLOCK},
+        {2 * M, M, true, BLOCK, 2 * BLOCK},
+        {M, M, true, BLOCK, 2 * BLOCK},
+    };
+    follow(steps, COUNT(steps), BIG);
+}
+
+static void a_frame_is_fetched_whole(void **state)
+{
+    (void)state;
+    static const struct step from_start[] = {{0, 4096, true, BLOCK, 50 * M}};
+    follow(from_start, COUNT(from_start), 50 * M);
+    static const struct step small[] = {{0, 4096, true, 0, 0}};
+    follow(small, COUNT(small), 5 * M);
+    static const struct step too_big[] = {{0, 4096, true, 0, 0}};
+    follow(too_big, COUNT(too_big), 65 * M);
+    static const struct step middle[] = {{20 * M, 4096, false, 0, 0}};
+    follow(middle, COUNT(middle), 50 * M);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stream_widens),
+        cmocka_unit_test(it_stops_at_the_end),
+        cmocka_unit_test(random_reads_fetch_nothing_more),
+        cmocka_unit_test(two_streams_at_once),
+        cmocka_unit_test(requests_may_overtake),
+        cmocka_unit_test(a_frame_is_fetched_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
