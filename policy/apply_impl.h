@@ -41,6 +41,9 @@ int label_add(struct apply *a, uint32_t label, const roaring_bitmap_t *nodes, st
 int label_subtree(struct apply *a, node_id top, roaring_bitmap_t *ret, struct err *e);
 /* A new object: it becomes a member of the ACLs above it. */
 int label_inherit(struct apply *a, node_id node, node_id parent, struct err *e);
+/* An object was written anew: the store's tags went with the old one, so its edits count as not
+ * tagged. */
+int label_untag(struct apply *a, node_id node, struct err *e);
 /* An object appeared or vanished: its labels' closures change. */
 int label_touch(struct apply *a, node_id node, struct err *e);
 /* Stores what was gathered and makes the touched closures anew. */

@@ -230,6 +230,9 @@ int tree_add(struct apply *a, const char *key, uint64_t size, int64_t mtime_ns, 
     bool shadowed;
     if ((r = is_shadowed(a, &old, copy, &shadowed, e)) < 0)
         return r;
+    bool anew = !(old.flags & ATTR_PRESENT) || strcmp(old_etag, etag) != 0;
+    if (anew && (r = label_untag(a, id, e)) < 0)
+        return r;
     struct attr at = old;
     at.flags = ATTR_PRESENT | (shadowed ? ATTR_SHADOWED : 0);
     at.size = size;

@@ -88,6 +88,9 @@ int principal_parse(const char *text, char ret[PRINCIPAL_MAX], struct err *e)
             kind = kinds[i];
             name = text + strlen(kinds[i]);
         }
+    if (name == text && strchr(name, ':')) /* "gruop:vendors" must not become a user */
+        return err_set(e, -EINVAL, "'%.128s': no such kind of principal: user:, group:, role: or arn:",
+                       text);
     if (!name_is_good(name, 255) || strchr(name, '/'))
         return err_set(e, -EINVAL,
                        "'%.128s' is not a principal: write user:NAME, group:NAME, role:NAME or an "

@@ -13,8 +13,8 @@ struct err;
 struct principals;
 
 /* Canonical form of what an operator wrote: "acme" is "user:acme"; user:, group:, role: and
- * "arn:aws:iam::111122223333:user/x" (also role/, aws-cn, aws-us-gov, paths) stay. Refused: empty
- * names, control bytes, '/' outside an ARN, invalid UTF-8, more than 255 bytes of name.
+ * "arn:aws:iam::111122223333:user/x" (also role/, aws-cn, aws-us-gov, paths) stay. Refused: other
+ * kinds, empty names, control bytes, '/' outside an ARN, invalid UTF-8, more than 255 bytes of name.
  * 0 or -EINVAL. */
 int principal_parse(const char *text, char ret[PRINCIPAL_MAX], struct err *e);
 

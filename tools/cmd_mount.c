@@ -374,7 +374,7 @@ static void print_status(const json_t *st)
     printf("mountpoint   %s\n", json_string_value(json_object_get(st, "mountpoint")));
     printf("view         %s\n", principal ? principal : "of each caller");
     printf("daemon       pid %" JSON_INTEGER_FORMAT "\n", number(st, "pid"));
-    printf("ledger       record %" JSON_INTEGER_FORMAT, number(st, "seq"));
+    printf("ledger       record %" JSON_INTEGER_FORMAT, number(st, "record"));
     if (json_is_number(confirmed))
         printf(", confirmed %.1f s ago", json_number_value(confirmed));
     puts(stale ? ", STALE: nothing is shown" : "");

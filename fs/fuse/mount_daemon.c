@@ -56,7 +56,7 @@ static json_t *answer(void *arg)
     return json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
                      "mountpoint", d->o->mountpoint, "mode", principal ? "principal" : "per-caller",
                      "principal", principal, "pid", (int)getpid(), "views", (json_int_t)f.views,
-                     "seq", (json_int_t)f.seq, "confirmed_seconds_ago",
+                     "record", (json_int_t)f.seq, "confirmed_seconds_ago",
                      f.confirmed_ms_ago < 0 ? json_null()
                                             : json_real((double)f.confirmed_ms_ago / 1000),
                      "stale", f.stale, "objects", (json_int_t)f.objects, "bytes",

@@ -1,4 +1,4 @@
-/* tests/fuzz/fuzz_record.c - any bytes as a ledger record: refused, or everything in it is usable. */
+/* tests/fuzz/fuzz_record.c - any bytes as a ledger record: refused, or wholly usable. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stddef.h>

@@ -409,7 +409,7 @@ class Mount:
         def reached():
             self._alive()
             status = self.status()
-            return status and not status["stale"] and status["seq"] >= record
+            return status and not status["stale"] and status["record"] >= record
 
         wait_until(reached, f"{self.point} reaches record {record}", seconds)
 

@@ -88,7 +88,8 @@ static inline void make_record(struct world *w, json_t *body)
 {
     struct index_head head = head_of(w);
     buf_clear(&w->last);
-    int r = record_format(body, head.seq + 1, head.hash, ID32, NOON, "tester@host", &w->last, &w->e);
+    int r = record_format(body, head.seq + 1, head.hash, ID32, NOON, "tester@host", &w->last,
+                          &w->e);
     json_decref(body);
     if (r < 0)
         fail_msg("format: %s", w->e.text);

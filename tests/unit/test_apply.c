@@ -42,7 +42,7 @@ static void assert_hidden(struct world *w, const char *want)
     assert_string_equal(buf_str(&b), want);
 }
 
-/* ---- the chain -------------------------------------------------------------------------------- */
+/* ---- the chain ------------------------------------------------------------------------------ */
 
 static void test_first_record(void **state)
 {
@@ -153,7 +153,7 @@ static void test_future_stops(void **state)
     assert_int_equal(head_of(w).seq, 2);
 }
 
-/* ---- the tree --------------------------------------------------------------------------------- */
+/* ---- the tree ------------------------------------------------------------------------------- */
 
 static void test_key_problem(void **state)
 {
@@ -280,7 +280,7 @@ static void test_gone_and_back(void **state)
     assert_int_equal(find(w, "a/x.mov"), id); /* the same node */
 }
 
-/* ---- labels ----------------------------------------------------------------------------------- */
+/* ---- labels --------------------------------------------------------------------------------- */
 
 static void test_acl_reaches_what_comes_later(void **state)
 {
@@ -364,6 +364,39 @@ static void test_edit_rows(void **state)
     assert_int_equal(find(w, "m"), NODE_NONE);
 }
 
+static void assert_tagged(struct world *w, const char *id, bool want)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    AUTO(edit) struct edit ed = {0};
+    assert_int_equal(index_read_begin(w->ix, &rd, &w->e), 0);
+    assert_int_equal(index_edit(rd, id, &ed, &w->e), 0);
+    assert_int_equal(ed.tagged, want);
+}
+
+/* An object that was written anew, or came back, has lost the tags that the store kept for it. */
+static void test_new_bytes_need_new_tags(void **state)
+{
+    struct world *w = *state;
+    inventory(w, "+a/1 +a/2");
+    edit(w, E1, "a/1");
+    edit(w, E2, "a/2");
+    assert_tagged(w, E1, false);
+    say(w, "{'op':'tagged','edit':'" E1 "'}", NULL);
+    say(w, "{'op':'tagged','edit':'" E2 "'}", NULL);
+    assert_tagged(w, E1, true);
+    inventory(w, "+a/1"); /* the same ETag */
+    assert_tagged(w, E1, true);
+    say(w, "{'op':'inventory','prefix':''}", "['+','a/1',10,2,'e2']\n");
+    assert_tagged(w, E1, false);
+    assert_tagged(w, E2, true);
+    inventory(w, "-a/2");
+    assert_tagged(w, E2, true);
+    inventory(w, "+a/2");
+    assert_tagged(w, E2, false);
+    say(w, "{'op':'tagged','edit':'" E2 "'}", NULL);
+    assert_tagged(w, E2, true);
+}
+
 /* Two hosts at the same head hold the same nodes. */
 static void test_replay_is_deterministic(void **state)
 {
@@ -406,6 +439,7 @@ int main(void)
         WORLD_TEST(test_edits_share_objects),
         WORLD_TEST(test_grant_of_no_edit),
         WORLD_TEST(test_edit_rows),
+        WORLD_TEST(test_new_bytes_need_new_tags),
         WORLD_TEST(test_replay_is_deterministic),
     };
     return cmocka_run_group_tests_name("apply", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* tests/unit/test_lake.c - a ledger in a directory: appends, two hosts, and every kind of damage. */
+/* tests/unit/test_lake.c - a ledger in a directory: appends, two hosts, all kinds of damage. */
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/dir_world.h"
 

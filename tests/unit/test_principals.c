@@ -37,9 +37,11 @@ static void test_names(void **state)
         {"group:Content viewers", "group:Content viewers"},
         {"role:viewer", "role:viewer"},
         {"müller", "user:müller"},
-        {"a:b", "user:a:b"},
+        {"user:a:b", "user:a:b"},
         {"user:user:x", "user:user:x"},
-        {"User:acme", "user:User:acme"},
+        {"a:b", NULL}, /* a typo of a kind must not become a user */
+        {"gruop:vendors", NULL},
+        {"User:acme", NULL},
         {"a b", "user:a b"},
         {".", "user:."},
         {"arn:aws:iam::111122223333:user/x", "arn:aws:iam::111122223333:user/x"},

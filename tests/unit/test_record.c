@@ -1,4 +1,4 @@
-/* tests/unit/test_record.c - records of the ledger: what is read, what is refused, what is written. */
+/* tests/unit/test_record.c - records: what is read, what is refused, what is written. */
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/policy_world.h"
 
