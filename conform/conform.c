@@ -67,6 +67,11 @@ static int plan_item(void *arg, const struct envelope *env, struct err *e)
     int r = match_reference(pl->match, ref->object, it, e);
     if (r < 0)
         return err_wrap(e, "at '%.200s'", ref->pointer);
+    /* more is granted than the cut may use: never without a word. A clip without a source_range
+     * uses all of its media. */
+    if (!pl->opt->whole && !it->part && it->warnings == 0 && it->sequence && it->n_nodes > 1 &&
+        json_is_object(json_object_get(clip->object, "source_range")))
+        it->warnings |= ENVELOPE_UNKNOWN_RANGE;
     if (it->n_nodes > 0)
         roaring_bitmap_add_many(p->objects, it->n_nodes, it->nodes);
     return 0;

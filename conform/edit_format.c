@@ -322,6 +322,8 @@ json_t *edit_format_reference(const char *name, const char *url, json_t *availab
     edit_format_put(o, "available_image_bounds", json_null());
     if (url)
         edit_format_put(o, "target_url", edit_format_string(url));
+    else /* offline media is missing media; a MissingReference of an application may be a title */
+        json_object_set_new(json_object_get(o, "metadata"), EDIT_FORMAT_OFFLINE, json_true());
     return o;
 }
 

@@ -12,6 +12,9 @@
 
 struct err;
 
+/* Member of a MissingReference's metadata, true: there is media, but the edit names no file. */
+#define EDIT_FORMAT_OFFLINE "shotlake_offline"
+
 #define EDIT_FORMAT_ITEMS_MAX 100000 /* clips, transitions and markers, nested edits expanded */
 #define EDIT_FORMAT_NESTED_MAX 32    /* edits in edits: keeps the tree below OTIO_DEPTH_MAX */
 #define EDIT_FORMAT_VISITS_MAX (64u << 20) /* XML elements looked at, nested edits expanded */

@@ -491,6 +491,11 @@ int match_reference(struct match *m, const json_t *ref, struct conform_item *it,
     struct reference what = reference_read(ref);
     int r = 0;
     switch (what.kind) {
+    case REFERENCE_OFFLINE:
+        it->status = CONFORM_MISSING;
+        it->url = xstrdup("");
+        it->reason = xstrdup(what.reason);
+        return 0;
     case REFERENCE_NONE:
         it->status = CONFORM_NO_MEDIA;
         it->url = xstrdup("");

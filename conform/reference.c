@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "conform/edit_format.h"
 #include "conform/otio_read.h"
 
 const json_t *reference_original(const json_t *ref)
@@ -40,6 +41,10 @@ static struct reference read_plain(const json_t *ref)
         url = metadata_url(ref);
     if (url)
         return (struct reference){.kind = REFERENCE_URL, .url = url};
+    const json_t *metadata = json_object_get(ref, "metadata");
+    if (json_is_true(json_object_get(metadata, EDIT_FORMAT_OFFLINE)))
+        return (struct reference){.kind = REFERENCE_OFFLINE,
+                                  .reason = "the edit names no file for it; reels are not matched"};
     if (otio_schema_is(ref, "MissingReference"))
         return none("the edit says that its media is missing, and no path");
     if (otio_schema_is(ref, "ExternalReference"))

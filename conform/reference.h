@@ -6,7 +6,8 @@
 #include <jansson.h>
 
 enum reference_kind {
-    REFERENCE_NONE,     /* names no file */
+    REFERENCE_NONE,     /* names no file, and need not */
+    REFERENCE_OFFLINE,  /* there is media, but the edit names no file for it */
     REFERENCE_URL,      /* one text: a file, or a sequence in some notation */
     REFERENCE_SEQUENCE, /* an ImageSequenceReference */
 };
@@ -15,7 +16,7 @@ struct reference {
     enum reference_kind kind;
     const char *url;      /* of REFERENCE_URL; borrowed from the tree */
     const json_t *object; /* of REFERENCE_SEQUENCE: where its fields are; borrowed */
-    const char *reason;   /* of REFERENCE_NONE: one sentence, static */
+    const char *reason;   /* of REFERENCE_NONE and _OFFLINE: one sentence, static */
 };
 
 /* Reads a reference (NULL: the clip has none). A MissingReference names what it was before

@@ -298,6 +298,7 @@ static void add_warnings(const struct conform_plan *p, struct buf *ret)
         "it runs backwards, and its application writes either end of the range",
         "it uses more frames than the reference has",
         "its available_range cannot be used: all frames of the reference",
+        "the edit does not say where this media begins: all frames of the reference",
     };
     bool any = false;
     for (size_t i = 0; i < p->n_items; i++) {

@@ -318,6 +318,9 @@ int apply_record(struct index *ix, const void *data, size_t n, apply_payload_fn 
 {
     AUTO(record) struct record rec = {0};
     AUTO(buf) struct buf payload = {0};
+    /* what is told where a row is missing that must be there: a miss by itself has no sentence */
+    err_set(e, -EBADMSG, "the index contradicts itself; delete its folder, it is rebuilt from the "
+                         "lake");
     int r = record_parse(data, n, &rec, e);
     if (r < 0)
         return r;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/codec.h"
 #include "base/err.h"
 #include "base/when.h"
 #include "policy/index_impl.h"
@@ -93,6 +94,8 @@ static int fill_grant(const MDB_val *k, const MDB_val *v, struct grant *ret, str
     ret->seq = (uint64_t)json_integer_value(json_object_get(j, "seq"));
     ret->time = json_integer_value(json_object_get(j, "time"));
     snprintf(ret->actor, sizeof ret->actor, "%s", text_of(j, "actor"));
+    for (size_t len = strlen(ret->actor); !utf8_is_valid(ret->actor, len);)
+        ret->actor[--len] = '\0'; /* cut within a character: no JSON could tell it */
     return 0;
 }
 

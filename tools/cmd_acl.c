@@ -28,6 +28,45 @@ static json_t *read_acl(const char *path, struct err *e)
     return NULL;
 }
 
+struct gone {
+    struct index_read *rd;
+    const char *path;
+    size_t n;
+    node_id *ret;
+};
+
+static int match_gone(void *arg, const struct acl *a, struct err *e)
+{
+    struct gone *g = arg;
+    AUTO(buf) struct buf key = {0};
+    int r = index_key(g->rd, a->node, &key, e);
+    if (r < 0 || key.len < g->n || memcmp(buf_str(&key), g->path, g->n) != 0)
+        return r;
+    /* "a" is the object before it is the directory "a/" */
+    if (key.len == g->n || (*g->ret == NODE_NONE && strcmp(key.p + g->n, "/") == 0))
+        *g->ret = a->node;
+    return 0;
+}
+
+/* What `path` is: live, or gone with an ACL. That must be within reach for as long as it stands,
+ * since it gives again what it gave when the path comes back. */
+static int find(struct index_read *rd, const char *path, node_id *ret, struct err *e)
+{
+    int r = index_find(rd, path, ret, e);
+    if (r != -ENOENT)
+        return r;
+    struct err why = *e;
+    const char *key = path + (*path == '/');
+    struct gone g = {rd, key, strlen(key), ret};
+    *ret = NODE_NONE;
+    if ((r = index_acls(rd, match_gone, &g, e)) < 0)
+        return r;
+    if (*ret != NODE_NONE)
+        return 0;
+    *e = why;
+    return -ENOENT;
+}
+
 struct path {
     const char *given;
     json_t *body; /* gets the path's key, as the snapshot in hand has it */
@@ -38,7 +77,7 @@ static int path_must_exist(void *arg, struct index_read *rd, struct err *e)
     struct path *p = arg;
     node_id id;
     AUTO(buf) struct buf key = {0};
-    int r = index_find(rd, p->given, &id, e);
+    int r = find(rd, p->given, &id, e);
     if (r == 0)
         r = index_key(rd, id, &key, e);
     if (r < 0)
@@ -54,6 +93,8 @@ int cmd_acl_set(struct cli *c, int argc, char **argv)
     uint64_t seq;
     if (argc != 3)
         return cli_usage(c, "acl set takes PATH and FILE (or -)");
+    if (argv[1][0] == '\0') /* an unset variable of a script must not open the whole lake */
+        return cli_usage(c, "an empty PATH: write '/' for all of the lake");
     json_auto_t *acl = read_acl(argv[2], &e);
     if (!acl)
         return cli_fail(&e);
@@ -88,13 +129,13 @@ int cmd_acl_show(struct cli *c, int argc, char **argv)
     int r = cli_lake_synced(c, &lk, &e);
     if (r < 0 || (r = index_read_begin(lk->index, &rd, &e)) < 0)
         return cli_fail(&e);
-    int found = index_find(rd, argv[1], &id, &e);
+    int found = find(rd, argv[1], &id, &e);
     r = found == 0 ? index_acl(rd, id, &acl, &seq, &e) : found;
     index_read_end(rd);
     if (found == -ENOENT)
         return cli_unknown("%s", e.text);
     if (r < 0)
         return cli_fail(&e);
-    cli_print_json(json_incref(acl)); /* seed 003's JSON is the format, with --json or without */
+    cli_print_json(json_incref(acl)); /* JSON is the format, with --json or without */
     return CLI_DONE;
 }

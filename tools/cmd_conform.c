@@ -49,8 +49,11 @@ static int as_otio(const char *path, const struct buf *data, const struct edit_f
 {
     enum edit_format format = edit_format_of(buf_str(data), data->len, path);
     *ret = data;
-    if (format == EDIT_FORMAT_OTIO || format == EDIT_FORMAT_UNKNOWN)
-        return 0; /* whatever else it is, the OTIO reader says best what is wrong with it */
+    if (format == EDIT_FORMAT_UNKNOWN)
+        return err_set(e, -EBADMSG, "not an edit that is read here: OpenTimelineIO (.otio), CMX 3600 "
+                       "EDL, Final Cut Pro 7 XML or FCPXML");
+    if (format == EDIT_FORMAT_OTIO)
+        return 0;
     json_auto_t *tree = NULL;
     int r = edit_format_convert(format, buf_str(data), data->len, how, &tree, e);
     if (r < 0)

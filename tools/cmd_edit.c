@@ -124,8 +124,9 @@ static void print_edit(const json_t *j)
            (long long)json_integer_value(json_object_get(j, "bytes")), "tags",
            json_is_true(json_object_get(j, "tagged")) ? "complete" : "not complete yet");
     json_array_foreach(json_object_get(j, "grants"), i, g)
-        printf("grant     %s until %s (record %lld, by %s)\n",
+        printf("grant     %s from %s until %s (record %lld, by %s)\n",
                json_string_value(json_object_get(g, "principal")),
+               json_string_value(json_object_get(g, "from")),
                json_string_value(json_object_get(g, "until")),
                (long long)json_integer_value(json_object_get(g, "record")),
                json_string_value(json_object_get(g, "actor")));
@@ -218,8 +219,11 @@ int cmd_grant(struct cli *c, int argc, char **argv)
     json_auto_t *body = json_pack("{ss ss ss ss ss}", "op", "grant", "edit", argv[optind],
                                   "principal", principal, "from", when_format(from, from_text),
                                   "until", when_format(until, until_text));
-    AUTO(free) char *done = xasprintf("%s sees edit %s until %s", principal, argv[optind],
-                                      until_text);
+    AUTO(free) char *done =
+        from > clock_wall()
+            ? xasprintf("%s will see edit %s from %s until %s", principal, argv[optind], from_text,
+                        until_text)
+            : xasprintf("%s sees edit %s until %s", principal, argv[optind], until_text);
     return append(c, body, edit_must_exist, argv[optind], done);
 }
 

@@ -46,15 +46,18 @@ static int hidden_keys(struct lake *lk, json_t **ret, struct err *e)
     return index_hidden(rd, hidden_json, *ret, e);
 }
 
-/* Completes what an interrupted conform left behind, and says so. */
-static int complete_tags(struct lake *lk, struct err *e)
+/* Completes what an interrupted conform left behind, and says so. The inventory is taken by then:
+ * that the tags must wait is no failure of the scan. */
+static void complete_tags(struct lake *lk)
 {
     uint64_t edits = 0;
-    int r = lake_tag_pending(lk, 0, cli_progress, NULL, &edits, e);
+    struct err e;
+    int r = lake_tag_pending(lk, 0, cli_progress, NULL, &edits, &e);
     cli_progress_end();
-    if (r == 0 && edits > 0)
+    if (r < 0)
+        fprintf(stderr, "shotlake: tags of an earlier edit still wait: %s\n", e.text);
+    else if (edits > 0)
         fprintf(stderr, "shotlake: completed the object tags of %" PRIu64 " edits\n", edits);
-    return r;
 }
 
 int cmd_scan(struct cli *c, int argc, char **argv)
@@ -69,9 +72,9 @@ int cmd_scan(struct cli *c, int argc, char **argv)
     prefix += strspn(prefix, "/");
     if (cli_lake_synced(c, &lk, &e) < 0 ||
         lake_scan(lk, prefix, cli_progress, NULL, &rep, &e) < 0 ||
-        hidden_keys(lk, &hidden, &e) < 0 || complete_tags(lk, &e) < 0)
+        hidden_keys(lk, &hidden, &e) < 0)
         return cli_fail(&e);
-    cli_progress_end();
+    complete_tags(lk);
     if (c->json) {
         cli_print_json(json_pack("{sI sI sI sI sI sO}", "objects", (json_int_t)rep.objects,
                                  "bytes", (json_int_t)rep.bytes, "added", (json_int_t)rep.added,

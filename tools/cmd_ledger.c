@@ -16,8 +16,11 @@ static int print_record(void *arg, uint64_t seq, const json_t *rec, struct err *
                                           "prefix"};
     json_t *list = arg;
     (void)e;
-    if (list)
-        return json_array_append(list, (json_t *)rec);
+    if (list) {
+        json_t *copy = json_copy((json_t *)rec);
+        json_object_del(copy, "node_key"); /* a secret: with it inode numbers count the lake */
+        return json_array_append_new(list, copy);
+    }
     printf("%6" PRIu64 "  %s  %s  %s", seq, json_string_value(json_object_get(rec, "time")),
            json_string_value(json_object_get(rec, "actor")),
            json_string_value(json_object_get(rec, "op")));

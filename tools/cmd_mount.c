@@ -378,6 +378,9 @@ static void print_status(const json_t *st)
     if (json_is_number(confirmed))
         printf(", confirmed %.1f s ago", json_number_value(confirmed));
     puts(stale ? ", STALE: nothing is shown" : "");
+    const char *why = json_string_value(json_object_get(st, "why"));
+    if (why && *why)
+        printf("because      %s\n", why);
     printf("visible      %" JSON_INTEGER_FORMAT " objects, %" JSON_INTEGER_FORMAT " bytes\n",
            number(st, "objects"), number(st, "bytes"));
     printf("memory       %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " bytes\n",

@@ -84,12 +84,18 @@ static int add_path(void *arg, const struct node *n, struct err *e)
     return 0;
 }
 
+/* Is the key at or below the path? "a/b.mov" is not below the object "a/b". */
+static bool is_below(const char *key, const char *below)
+{
+    size_t n = strlen(below);
+    return n == 0 || (strncmp(key, below, n) == 0 && (below[n - 1] == '/' || key[n] == '\0'));
+}
+
 static void print_paths(struct cli *c, const struct paths *p, const char *below)
 {
     json_t *list = c->json ? json_array() : NULL;
-    size_t n = strlen(below);
     for (size_t i = 0; i < p->n; i++) {
-        if (strncmp(p->key[i], below, n) != 0)
+        if (!is_below(p->key[i], below))
             continue;
         if (list)
             json_array_append_new(list, json_string(p->key[i]));

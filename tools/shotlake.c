@@ -1,6 +1,7 @@
 /* tools/shotlake.c - the command line: global options, the table of verbs, dispatch. */
 /* SPDX-License-Identifier: MIT */
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "base/log.h"
 #include "tools/cli.h"
 
-#define AT_HELP "  --at WHEN             decide as of that moment instead of now\n"
+static const char at_help[] = "  --at WHEN             decide as of that moment instead of now\n";
 
 static const struct cli_verb verbs[] = {
     {"init", "", "make the lake's ledger (harmless where there is one)", NULL, cmd_init},
@@ -34,9 +35,9 @@ static const struct cli_verb verbs[] = {
     {"acl set", "PATH FILE|-", "replace the access list of an object or directory", NULL,
      cmd_acl_set},
     {"acl show", "PATH", "the access list of an object or directory", NULL, cmd_acl_show},
-    {"view", "PRINCIPAL [PATH]", "every path that a principal sees", AT_HELP, cmd_view},
-    {"explain", "PRINCIPAL PATH", "why a principal sees a path, or why not", AT_HELP, cmd_explain},
-    {"who", "PATH", "who sees a path", AT_HELP, cmd_who},
+    {"view", "PRINCIPAL [PATH]", "every path that a principal sees", at_help, cmd_view},
+    {"explain", "PRINCIPAL PATH", "why a principal sees a path, or why not", at_help, cmd_explain},
+    {"who", "PATH", "who sees a path", at_help, cmd_who},
     {"ledger verify", "", "check the chain of all records", NULL, cmd_ledger_verify},
     {"ledger", "", "all records", NULL, cmd_ledger},
     {"mount", "MOUNTPOINT --as PRINCIPAL | --per-caller [OPTIONS]", "show a view as a file system",
@@ -197,16 +198,24 @@ int main(int argc, char **argv)
             help();
         return CLI_DONE;
     }
+    if (!v && argc >= 2 && (!strcmp(argv[1], "edit") || !strcmp(argv[1], "acl")))
+        return cli_usage(&g.cli, "'%s' is followed by %s", argv[1],
+                         argv[1][0] == 'e' ? "list or show" : "set or show");
     if (!v)
         return argc < 2 ? cli_usage(&g.cli, "no verb") : cli_usage(&g.cli, "no verb '%s'", argv[1]);
     g.cli.verb = v;
+    if (g.cli.at && v->options != at_help) /* "revoke … --at" must not act at once */
+        return cli_usage(&g.cli, "%s takes no --at: it acts now", v->name);
     argc -= words;
     argv += words;
-    bool has_own_options = v->options && strcmp(v->options, AT_HELP) != 0;
+    bool has_own_options = v->options && strcmp(v->options, at_help) != 0;
     if (!has_own_options && (r = refuse_options(&g.cli, &argc, argv)) != 0)
         return r;
     r = v->run(&g.cli, argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
+        struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+        if (poll(&out, 1, 0) == 1 && (out.revents & POLLERR))
+            return r; /* the end of a pipe whose reader, such as head(1), has had enough */
         fputs("shotlake: cannot write the answer to stdout\n", stderr);
         return r == CLI_DONE ? CLI_FAILED : r;
     }

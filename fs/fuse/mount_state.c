@@ -56,6 +56,7 @@ struct mount_state {
     bool is_stale;
     uint64_t seq;
     int64_t next_change, computed_at;
+    char why[200]; /* nothing is shown; empty otherwise */
 
     _Atomic int64_t confirmed_ms;
 
@@ -394,6 +395,8 @@ static void publish(struct mount_state *ms, struct seen **seen, bool stale, uint
         ms->entries[i].seen = seen[i];
     }
     ms->is_stale = stale;
+    if (!stale)
+        ms->why[0] = '\0';
     ms->seq = seq;
     ms->computed_at = now;
     ms->next_change = earliest_change(seen, ms->n);
@@ -410,6 +413,12 @@ static void publish(struct mount_state *ms, struct seen **seen, bool stale, uint
 /* `compute` held. Shows nothing from now on. */
 static void go_stale(struct mount_state *ms, const char *why, struct mount_change *ret)
 {
+    pthread_mutex_lock(&ms->lock);
+    snprintf(ms->why, sizeof ms->why, "%.*s", (int)sizeof ms->why - 1, why);
+    for (char *s = ms->why; *s; s++)
+        if ((unsigned char)*s > 0x7e) /* cut short, it might not be UTF-8 any more */
+            *s = '?';
+    pthread_mutex_unlock(&ms->lock);
     if (ms->is_stale)
         return;
     log_error(TAG, "nothing is shown: %s", why);
@@ -494,6 +503,7 @@ void mount_state_figures(struct mount_state *ms, struct mount_figures *ret)
         .confirmed_ms_ago = at == NEVER_CONFIRMED ? -1 : clock_mono_ms() - at,
         .stale = ms->is_stale || is_overdue(ms),
     };
+    memcpy(ret->why, ms->why, sizeof ret->why);
     for (size_t i = 0; i < ms->n; i++) {
         struct view_totals t;
         view_totals(ms->entries[i].seen->view, &t);

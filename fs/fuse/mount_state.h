@@ -76,6 +76,7 @@ struct mount_figures {
     size_t views;
     int64_t confirmed_ms_ago; /* -1: never */
     bool stale;
+    char why[200]; /* for operators; empty where it is not stale */
 };
 void mount_state_figures(struct mount_state *ms, struct mount_figures *ret);
 

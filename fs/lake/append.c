@@ -42,23 +42,6 @@ struct try {
     bool unclear; /* a put failed in a way that may have written it */
 };
 
-/* Brings the index to the head, asks the caller, and writes down the record that would follow. */
-static int prepare(struct try *t, struct err *e)
-{
-    struct lake *lk = &t->lp->pub;
-    AUTO(index_read) struct index_read *rd = NULL;
-    struct index_head head;
-    int r = lake_sync_locked(t->lp, e);
-    if (r < 0 || (r = index_read_begin(lk->index, &rd, e)) < 0 ||
-        (r = index_head(rd, &head, e)) < 0)
-        return r;
-    if (t->check && (r = t->check(t->arg, rd, e)) < 0)
-        return r;
-    t->seq = head.seq + 1;
-    buf_clear(&t->bytes);
-    return record_format(t->body, t->seq, head.hash, t->id, clock_wall(), lk->actor, &t->bytes, e);
-}
-
 /* Is the record that stands at our number ours after all (its answer was lost)? 1, 0 or an error.
  */
 static int is_ours(struct try *t, struct err *e)
@@ -79,19 +62,45 @@ static int is_ours(struct try *t, struct err *e)
     return 1;
 }
 
+/* Brings the index to the head, asks the caller, and writes down the record that would follow.
+ * 1: there is nothing to do any more, an unclear put has written it. */
+static int prepare(struct try *t, struct err *e)
+{
+    struct lake *lk = &t->lp->pub;
+    AUTO(index_read) struct index_read *rd = NULL;
+    struct index_head head;
+    int r = lake_sync_locked(t->lp, e);
+    if (r < 0 || (r = index_read_begin(lk->index, &rd, e)) < 0 ||
+        (r = index_head(rd, &head, e)) < 0)
+        return r;
+    /* A put may arrive long after its answer was given up: before another number is taken, ours
+     * must be known to be somebody else's. A second copy, after the revoke of the first, would
+     * undo that. */
+    if (t->unclear && head.seq >= t->seq) {
+        if ((r = is_ours(t, e)) != 0)
+            return r;
+        t->unclear = false;
+    }
+    if (t->check && (r = t->check(t->arg, rd, e)) < 0)
+        return r;
+    t->seq = head.seq + 1;
+    buf_clear(&t->bytes);
+    return record_format(t->body, t->seq, head.hash, t->id, clock_wall(), lk->actor, &t->bytes, e);
+}
+
 /* 1: written. 0: lost the number, or unclear: try again. */
 static int attempt(struct try *t, struct err *e)
 {
     char key[RECORD_KEY_SIZE];
     int r = prepare(t, e);
-    if (r < 0)
+    if (r != 0)
         return r;
     record_key(t->seq, key);
     r = store_put(t->lp->pub.store, key, t->bytes.p, t->bytes.len, STORE_PUT_IF_ABSENT, NULL, e);
     if (r == 0)
         return 1;
-    if (r == -EEXIST)
-        return t->unclear ? is_ours(t, e) : 0;
+    if (r == -EEXIST) /* whose it is, prepare() finds out, should it matter */
+        return 0;
     if (r != -EIO && r != -ETIMEDOUT && r != -EBADMSG)
         return r;
     t->unclear = true;
@@ -123,6 +132,9 @@ static int probe(struct lake_private *lp, struct err *e)
                    lk->store->url);
 }
 
+#define NOT_KNOWN                                                                                  \
+    "it is not known whether the change was written (look at 'shotlake ledger' before you repeat it)"
+
 static int loop(struct try *t, struct err *e)
 {
     int64_t until = clock_mono_ms() + APPEND_PATIENCE_MS;
@@ -133,14 +145,11 @@ static int loop(struct try *t, struct err *e)
         r = attempt(t, e);
         if (r == 1)
             return 0;
-        if (r < 0 && t->unclear)
-            return err_wrap(e, "it is not known whether the change was written (look at 'shotlake "
-                               "ledger' before you repeat it)");
         if (r < 0)
-            return r;
+            return t->unclear ? err_wrap(e, NOT_KNOWN) : r;
         if (clock_mono_ms() > until)
-            return err_set(e, -ETIMEDOUT, "other writers were faster for %d s: nothing changed",
-                           APPEND_PATIENCE_MS / 1000);
+            return err_set(e, -ETIMEDOUT, "no number of the ledger could be had for %d s: %s",
+                           APPEND_PATIENCE_MS / 1000, t->unclear ? NOT_KNOWN : "nothing changed");
         pause_randomly(i);
     }
 }

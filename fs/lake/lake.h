@@ -61,8 +61,8 @@ int lake_append(struct lake *lk, json_t *body, lake_check_fn *check, void *arg, 
 int lake_payload_put(struct lake *lk, const void *data, size_t n, char ret[SHA256_HEX_SIZE],
                      struct err *e);
 
-/* Walks all records in the store from 1 to the head, checks chain and shape. For each `fn` (may be
- * NULL) gets the parsed record. `*ret_seq` is the head. */
+/* Walks all records in the store from 1 to the head, checks chain and shape. For each `fn` gets the
+ * parsed record; without it (NULL) the payloads are checked as well. `*ret_seq` is the head. */
 typedef int lake_record_fn(void *arg, uint64_t seq, const json_t *record, struct err *e);
 int lake_ledger(struct lake *lk, lake_record_fn *fn, void *arg, uint64_t *ret_seq, struct err *e);
 

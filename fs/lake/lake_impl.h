@@ -25,6 +25,8 @@ struct lake_private {
     struct buf payload;
 };
 
+/* Does the store hold what that name says? 0, -EBADMSG, or that it cannot be read. */
+int lake_payload_check(struct lake *lk, const char *hash, struct err *e);
 int lake_payload_get(struct lake *lk, const char *hash, struct buf *ret, struct err *e);
 
 /* lake_sync() with the lock held. */

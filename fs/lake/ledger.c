@@ -39,6 +39,8 @@ static int on_key(void *arg, const char *key, const struct store_stat *st, struc
                        "ledger record %" PRIu64 " does not follow the one before it: one of them "
                        "was changed",
                        rec.seq);
+    if (!w->fn && rec.payload && (r = lake_payload_check(w->lk, rec.payload, e)) < 0)
+        return err_wrap(e, "payload of ledger record %" PRIu64, rec.seq);
     w->seq = rec.seq;
     memcpy(w->hash, rec.hash, sizeof w->hash);
     return w->fn ? w->fn(w->arg, rec.seq, rec.json, e) : 0;

@@ -227,7 +227,10 @@ int lake_tag_edit(struct lake *lk, const char *edit, int jobs, lake_progress_fn 
     struct pool p = {.lk = lk, .report = ret, .progress = progress, .arg = arg,
                      .lock = PTHREAD_MUTEX_INITIALIZER};
     *ret = (struct tags_report){0};
-    int r = members(&p, edit, e);
+    /* an index that lags may not know the edit's objects yet: nothing tagged is not "tagged" */
+    int r = lake_sync(lk, e);
+    if (r == 0)
+        r = members(&p, edit, e);
     while (r == 0 && p.n > 0) {
         if ((r = run_pool(&p, jobs, e)) == 0 && (r = lake_sync(lk, e)) == 0)
             r = keep_changed(&p, e);

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/policy_world.h"
 
+#include "policy/index_impl.h"
+
 #define E1 "aaaaaaaaa1"
 #define E2 "bbbbbbbbb2"
 #define ANY READ_FOR("USER", "ann")
@@ -417,6 +419,25 @@ static void test_replay_is_deterministic(void **state)
     world_close(b);
 }
 
+/* A row that must be there and is not stops the replay, whatever stood in the error before. */
+static void test_damaged_index(void **state)
+{
+    struct world *w = *state;
+    inventory(w, "+a/1");
+    acl(w, "a/", ANY);
+    node_id dir = find(w, "a");
+    MDB_txn *txn = NULL;
+    assert_int_equal(mdb_txn_begin(w->ix->env, NULL, 0, &txn), 0);
+    assert_int_equal(table_del(w->ix, txn, TABLE_ATTR, &dir, sizeof dir, &w->e), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    uint64_t seq = head_of(w).seq;
+    w->e = (struct err){0};
+    assert_int_equal(try_say(w, "{'op':'inventory','prefix':''}", "['+','a/2',10,1,'e1']\n"),
+                     -EBADMSG);
+    assert_non_null(strstr(w->e.text, "contradicts itself"));
+    assert_int_equal(head_of(w).seq, seq);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +462,7 @@ int main(void)
         WORLD_TEST(test_edit_rows),
         WORLD_TEST(test_new_bytes_need_new_tags),
         WORLD_TEST(test_replay_is_deterministic),
+        WORLD_TEST(test_damaged_index),
     };
     return cmocka_run_group_tests_name("apply", tests, NULL, NULL);
 }

@@ -10,6 +10,8 @@
 #include <jansson.h>
 
 #include "conform/conform.h"
+#include "conform/edit_format.h"
+#include "conform/envelope.h"
 #include "tests/unit/conform_world.h"
 
 static const char lake_keys[] = "show/one.mov\nshow/proxy.mov\na/twin.mov\nb/twin.mov\n"
@@ -331,6 +333,41 @@ static void test_use_reports(void **state)
     assert_non_null(strstr(buf_str(&text), want_text));
 }
 
+#define UNPLACED                                                                                   \
+    "{\"OTIO_SCHEMA\":\"ExternalReference.1\",\"target_url\":\"/v/pl.[1001-1100].exr\"}"
+#define OFFLINE                                                                                    \
+    "{\"OTIO_SCHEMA\":\"MissingReference.1\",\"metadata\":{\"" EDIT_FORMAT_OFFLINE "\":true}}"
+
+/* Where the media begins is not told: all of it is taken, and the report says so. A clip without a
+ * source_range uses all of its media, and an explicit wish for all needs no word. */
+static void test_unplaced(void **state)
+{
+    (void)state;
+    static const struct conform_options whole = {.whole = true};
+    static const char used[] = TRACK("", USED("a", "10", "20", "", UNPLACED));
+    static const char all[] =
+        TRACK("", "{\"OTIO_SCHEMA\":\"Clip.1\",\"name\":\"a\",\"media_reference\":" UNPLACED "}");
+    AUTO(world) struct world *w = plates();
+    AUTO(conform_plan) struct conform_plan *p = plan(w, used);
+    assert_int_equal(p->items[0].n_nodes, 100);
+    assert_int_equal(p->items[0].warnings, ENVELOPE_UNKNOWN_RANGE);
+    AUTO(conform_plan) struct conform_plan *q = plan_with(w, used, &whole);
+    assert_int_equal(q->items[0].warnings, 0);
+    AUTO(conform_plan) struct conform_plan *r = plan(w, all);
+    assert_int_equal(r->items[0].n_nodes, 100);
+    assert_int_equal(r->items[0].warnings, 0);
+}
+
+/* An edit that plays media and names no file for it (an EDL with reels only) lacks media. */
+static void test_offline(void **state)
+{
+    (void)state;
+    AUTO(world) struct world *w = plates();
+    AUTO(conform_plan) struct conform_plan *p = plan(w, TRACK("", USED("a", "1", "2", "", OFFLINE)));
+    assert_int_equal(p->items[0].status, CONFORM_MISSING);
+    assert_true(conform_has_missing(p));
+}
+
 /* A time that is none is refused, with its place. */
 static void test_bad_time(void **state)
 {
@@ -351,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_report_json),    cmocka_unit_test(test_report_text),
         cmocka_unit_test(test_many_clips),     cmocka_unit_test(test_uses),
         cmocka_unit_test(test_missing_frames), cmocka_unit_test(test_use_reports),
+        cmocka_unit_test(test_unplaced),       cmocka_unit_test(test_offline),
         cmocka_unit_test(test_bad_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,11 +153,34 @@ static void test_who(void **state)
                "user:bob  ACL of / for user:bob, ledger record 7\n");
 }
 
+/* An actor that is too long is cut between two characters, never within one. */
+static void test_long_actor(void **state)
+{
+    struct world *w = small(state);
+    char actor[2 * 100 + 1] = ""; /* 127 bytes of it end within a character */
+    for (int i = 0; i < 100; i++)
+        strcat(actor, "\xc3\xa9");
+    struct index_head head = head_of(w);
+    json_auto_t *body = json_of("{'op':'grant','edit':'" E1 "','principal':'user:ann',"
+                                "'from':'" PAST "','until':'" FAR "'}");
+    buf_clear(&w->last);
+    assert_int_equal(record_format(body, head.seq + 1, head.hash, ID32, NOON, actor, &w->last,
+                                   &w->e), 0);
+    assert_int_equal(apply_last(w), 0);
+    json_auto_t *j = decide(w, "user:ann", "a/1.mov", NOON);
+    assert_true(json_is_true(json_object_get(j, "allow")));
+    const json_t *by = json_array_get(json_object_get(j, "by"), 0);
+    const char *told = json_string_value(json_object_get(by, "actor"));
+    assert_non_null(told);
+    assert_memory_equal(told, actor, strlen(told));
+    assert_true(strlen(told) > 120);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(test_no_reason), WORLD_TEST(test_grant_in_time), WORLD_TEST(test_json),
-        WORLD_TEST(test_others),    WORLD_TEST(test_who),
+        WORLD_TEST(test_others),    WORLD_TEST(test_who),       WORLD_TEST(test_long_actor),
     };
     return cmocka_run_group_tests_name("explain", tests, NULL, NULL);
 }

@@ -14,16 +14,27 @@ struct host {
     char *state;
 };
 
-/* A host of its own: a state folder and an index of its own, on the same lake. */
-static struct host host_open(struct world *w, const char *name)
+static struct store *open_store(struct world *w)
 {
-    struct host h = {.state = xasprintf("%s/%s", w->top, name)};
     struct store *store = NULL;
     AUTO(free) char *url = xasprintf("file://%s", w->lake);
     assert_int_equal(dir_store_open(url, &store, &w->e), 0);
+    return store;
+}
+
+/* Takes `store`. */
+static struct host host_on(struct world *w, const char *name, struct store *store)
+{
+    struct host h = {.state = xasprintf("%s/%s", w->top, name)};
     if (lake_open(store, h.state, &h.lk, &w->e) < 0)
         fail_msg("%s", w->e.text);
     return h;
+}
+
+/* A host of its own: a state folder and an index of its own, on the same lake. */
+static struct host host_open(struct world *w, const char *name)
+{
+    return host_on(w, name, open_store(w));
 }
 
 static void host_close(struct host *h)
@@ -202,6 +213,87 @@ static void test_check(void **state)
     host_close(&b);
 }
 
+/* ---- a put that arrives when its answer was given up long ago ------------------------------ */
+
+struct late_store {
+    struct store base;
+    struct store *real;
+    struct store_ops ops;
+    bool armed;         /* the next record is held back */
+    int looks;          /* how often the record was asked for since */
+    char *key;          /* what is held back, until it arrives */
+    struct buf data;
+    struct host *other; /* writes the record after it, the moment it has arrived */
+};
+
+static int late_put(struct store *s, const char *key, const void *data, size_t n, int flags,
+                    struct store_stat *ret, struct err *e)
+{
+    struct late_store *l = (struct late_store *)s;
+    if (!l->armed || strncmp(key, ".shotlake/ledger/", 17) != 0)
+        return store_put(l->real, key, data, n, flags, ret, e);
+    l->armed = false;
+    l->key = xstrdup(key);
+    buf_add(&l->data, data, n);
+    return err_set(e, -ETIMEDOUT, "no answer");
+}
+
+static int late_get(struct store *s, const char *key, size_t max, struct buf *ret,
+                    struct store_stat *st, struct err *e)
+{
+    struct late_store *l = (struct late_store *)s;
+    if (l->key && strcmp(key, l->key) == 0 && ++l->looks == 2) {
+        assert_int_equal(store_put(l->real, key, l->data.p, l->data.len, STORE_PUT_IF_ABSENT, NULL,
+                                   e), 0);
+        assert_int_equal(append(l->other, "eve", NULL, e), 0);
+    }
+    return store_get(l->real, key, max, ret, st, e);
+}
+
+static int late_list(struct store *s, const char *prefix, const char *after, store_list_fn *fn,
+                     void *arg, struct err *e)
+{
+    return store_list(((struct late_store *)s)->real, prefix, after, fn, arg, e);
+}
+
+static void late_close(struct store *s)
+{
+    struct late_store *l = (struct late_store *)s;
+    store_close(l->real);
+    buf_done(&l->data);
+    free(l->key);
+}
+
+/* It was written, and somebody else's change followed it: it must not be written a second time. */
+static void test_late_put(void **state)
+{
+    struct world *w = *state;
+    struct host b = host_open(w, "two");
+    struct late_store late = {
+        .real = open_store(w),
+        .ops = {.put = late_put, .get = late_get, .list = late_list, .close = late_close},
+        .other = &b,
+    };
+    late.base = (struct store){.ops = &late.ops, .url = late.real->url, .place = late.real->place};
+    struct host a = host_on(w, "one", &late.base);
+    init_with_records(w, &b, 2);
+    assert_int_equal(append(&a, "ann", NULL, &w->e), 0);
+    json_auto_t *body = acl_body("ann"), *ids = json_object();
+    uint64_t seq = 0;
+    struct ask no_more = {0};
+    late.armed = true;
+    assert_int_equal(lake_append(a.lk, body, answer, &no_more, &seq, &w->e), 0);
+    assert_int_equal(late.looks > 1, 1);
+    assert_int_equal(no_more.asked, 1); /* what is done is not asked about again */
+    assert_int_equal(seq, 4);
+    assert_int_equal(lake_ledger(b.lk, count_ids, ids, &seq, &w->e), 0);
+    assert_int_equal(seq, 5);
+    assert_int_equal(lake_sync(a.lk, &w->e), 0);
+    assert_int_equal(head(&a), 5);
+    host_close(&a);
+    host_close(&b);
+}
+
 /* ---- damage: the host stays where it was, and says so ------------------------------------- */
 
 /* A host that was at record `at` of 5 before the damage. Takes `h`. */
@@ -339,7 +431,69 @@ static void test_payload(void **state)
     assert_int_equal(lake_sync(b.lk, &w->e), -EBADMSG);
     unlink(path);
     assert_int_equal(lake_sync(b.lk, &w->e), -EBADMSG); /* damage, not "no such object" */
+    uint64_t seq;
+    assert_int_equal(lake_sync(a.lk, &w->e), 0); /* knows it already, but the ledger is not whole */
+    assert_int_equal(lake_ledger(a.lk, NULL, NULL, &seq, &w->e), -EBADMSG);
     assert_int_equal(head(&b), 1);
+    host_close(&a);
+    host_close(&b);
+}
+
+static char *payload_path(struct world *w, const char *hash)
+{
+    AUTO(free) char *key = xasprintf(".shotlake/payload/%s.z", hash);
+    return path_of(w, key);
+}
+
+/* The bytes of a payload that is written again stand there already, and are damaged: a record that
+ * named them would stop every other host. */
+static void test_payload_repair(void **state)
+{
+    struct world *w = *state;
+    struct host a = host_open(w, "one"), b = host_open(w, "two");
+    static const char rows[] = "[\"+\",\"a/x.mov\",1,1,\"e\"]\n";
+    static const char *const damage[] = {"", "no zlib at all", "\x78\x9c\x4b\x04"};
+    char hash[SHA256_HEX_SIZE];
+    init_with_records(w, &a, 1);
+    for (size_t i = 0; i < COUNT(damage); i++) {
+        assert_int_equal(lake_payload_put(a.lk, rows, sizeof rows - 1, hash, &w->e), 0);
+        AUTO(free) char *path = payload_path(w, hash);
+        write_file(path, damage[i], strlen(damage[i]));
+        if (lake_payload_put(a.lk, rows, sizeof rows - 1, hash, &w->e) < 0)
+            fail_msg("%s", w->e.text);
+        json_auto_t *body = json_pack("{ss ss ss}", "op", "inventory", "prefix", "", "payload", hash);
+        assert_int_equal(lake_append(a.lk, body, NULL, NULL, NULL, &w->e), 0);
+        if (lake_sync(b.lk, &w->e) < 0)
+            fail_msg("%s", w->e.text);
+        assert_int_equal(head(&b), head(&a));
+        uint64_t seq;
+        assert_int_equal(lake_ledger(b.lk, NULL, NULL, &seq, &w->e), 0);
+    }
+    host_close(&a);
+    host_close(&b);
+}
+
+/* A host that does not know the edit yet must not report that all its objects are tagged. */
+static void test_tags_of_a_host_that_lags(void **state)
+{
+    struct world *w = *state;
+    struct host a = host_open(w, "one"), b = host_open(w, "two");
+    struct scan_report rep;
+    struct tags_report tags;
+    char hash[SHA256_HEX_SIZE];
+    init_with_records(w, &a, 1);
+    put(w, "a/x.mov", "1");
+    assert_int_equal(lake_scan(a.lk, "", NULL, NULL, &rep, &w->e), 0);
+    assert_int_equal(lake_sync(b.lk, &w->e), 0);
+    assert_int_equal(lake_payload_put(a.lk, "[\"a/x.mov\"]\n", 12, hash, &w->e), 0);
+    json_auto_t *body = json_pack("{ss ss ss ss ss sI sI ss s[IIs]}", "op", "edit", "edit",
+                                  "abcdefghij", "name", "n", "file", "f", "manifest", "m", "objects",
+                                  (json_int_t)1, "bytes", (json_int_t)1, "payload", hash,
+                                  "manifest_stat", (json_int_t)1, (json_int_t)1, "e");
+    assert_int_equal(lake_append(a.lk, body, NULL, NULL, NULL, &w->e), 0);
+    /* where the file system holds no tags, that is told */
+    if (lake_tag_edit(b.lk, "abcdefghij", 1, NULL, NULL, &tags, &w->e) == 0)
+        assert_int_equal(tags.tagged, 1);
     host_close(&a);
     host_close(&b);
 }
@@ -379,9 +533,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_init),       TEST(test_two_hosts), TEST(test_race),
-        TEST(test_check),      TEST(test_changed_record), TEST(test_gap),
+        TEST(test_check),      TEST(test_late_put), TEST(test_changed_record), TEST(test_gap),
         TEST(test_cut_back),   TEST(test_another_lake), TEST(test_empty_and_huge_records),
-        TEST(test_payload),    TEST(test_scan),
+        TEST(test_payload),    TEST(test_payload_repair), TEST(test_scan),
+        TEST(test_tags_of_a_host_that_lags),
     };
     return cmocka_run_group_tests_name("lake", tests, NULL, NULL);
 }
