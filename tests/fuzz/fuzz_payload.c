@@ -80,7 +80,7 @@ static int apply(struct index *ix, json_t *body, struct part *part)
 static void apply_part(struct index *ix, struct part *part, int number)
 {
     char id[EDIT_ID_SIZE];
-    snprintf(id, sizeof id, "edit00000%d", number);
+    snprintf(id, sizeof id, "edit%06u", (unsigned)number % 1000000u);
     if (apply(ix, json_pack("{ss ss}", "op", "inventory", "prefix", ""), part) == 0)
         return;
     apply(ix, json_pack("{ss ss ss ss ss si si s[iis]}", "op", "edit", "edit", id, "name", "n",
