@@ -17,14 +17,20 @@
 
 #define NAME_MAX_BYTES 255
 
+/* "cut" of "cut.otio". */
+static char *stem_of(const char *file)
+{
+    char *stem = xstrdup(file), *dot = strrchr(stem, '.');
+    if (dot && dot != stem)
+        *dot = '\0';
+    return stem;
+}
+
 static int edit_name(const struct conform_plan *plan, const struct commit_options *opt, char **ret,
                      struct err *e)
 {
     const char *name = opt->name ? opt->name : plan->name;
-    AUTO(free) char *stem = xstrdup(opt->file);
-    char *dot = strrchr(stem, '.');
-    if (dot && dot != stem)
-        *dot = '\0';
+    AUTO(free) char *stem = stem_of(opt->file);
     if (!name || !*name)
         name = stem;
     size_t n = strlen(name);
@@ -61,10 +67,7 @@ static int upload_manifest(struct lake *lk, const struct conform_plan *plan,
                            struct store_stat *ret, struct err *e)
 {
     AUTO(buf) struct buf bytes = {0};
-    AUTO(free) char *stem = xstrdup(opt->file);
-    char *dot = strrchr(stem, '.');
-    if (dot && dot != stem)
-        *dot = '\0';
+    AUTO(free) char *stem = stem_of(opt->file);
     res->manifest = xasprintf(LAKE_EDITS_PREFIX "%s/processed/%s.otio", res->edit, stem);
     int r = conform_manifest(plan, &bytes, e);
     if (r == 0)

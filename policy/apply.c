@@ -61,8 +61,8 @@ static int edit_row(struct apply *a, const json_t *row, void *arg, struct err *e
     return r;
 }
 
-static int put_json(struct apply *a, enum index_table t, const void *key, size_t n, const json_t *j,
-                    struct err *e)
+int table_put_json(struct apply *a, enum index_table t, const void *key, size_t n, const json_t *j,
+                   struct err *e)
 {
     char *text = json_dumps(j, JSON_COMPACT);
     if (!text)
@@ -70,6 +70,21 @@ static int put_json(struct apply *a, enum index_table t, const void *key, size_t
     int r = table_put(a->ix, a->txn, t, key, n, text, strlen(text), e);
     free(text);
     return r;
+}
+
+int edit_set_tagged(struct apply *a, const char *id, bool tagged, struct err *e)
+{
+    MDB_val v;
+    int r = table_get(a->ix, a->txn, TABLE_EDIT, id, EDIT_ID_LEN, &v, e);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    json_auto_t *row = json_loadb(v.mv_data, v.mv_size, 0, NULL);
+    if (!row)
+        return err_set(e, -EBADMSG, "index: an edit's row is not JSON");
+    if (json_is_true(json_object_get(row, "tagged")) == tagged)
+        return 0;
+    json_object_set_new(row, "tagged", json_boolean(tagged));
+    return table_put_json(a, TABLE_EDIT, id, EDIT_ID_LEN, row, e);
 }
 
 static int known(struct apply *a, const char *principal, struct err *e)
@@ -133,20 +148,7 @@ static int apply_edit(struct apply *a, const struct buf *payload, struct err *e)
                                  (json_int_t)a->rec->time, "tagged", 0);
     if (!row)
         return err_set(e, -EBADMSG, "\"objects\" or \"bytes\" is missing");
-    return put_json(a, TABLE_EDIT, a->rec->edit, EDIT_ID_LEN, row, e);
-}
-
-static int apply_tagged(struct apply *a, struct err *e)
-{
-    MDB_val v;
-    int r = table_get(a->ix, a->txn, TABLE_EDIT, a->rec->edit, EDIT_ID_LEN, &v, e);
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    json_auto_t *row = json_loadb(v.mv_data, v.mv_size, 0, NULL);
-    if (!row)
-        return err_set(e, -EBADMSG, "index: an edit's row is not JSON");
-    json_object_set_new(row, "tagged", json_true());
-    return put_json(a, TABLE_EDIT, a->rec->edit, EDIT_ID_LEN, row, e);
+    return table_put_json(a, TABLE_EDIT, a->rec->edit, EDIT_ID_LEN, row, e);
 }
 
 static size_t grant_key(const struct record *rec, char key[PRINCIPAL_MAX + EDIT_ID_SIZE])
@@ -166,7 +168,7 @@ static int apply_grant(struct apply *a, struct err *e)
     json_auto_t *row = json_pack("{sI sI sI sI ss}", "from", (json_int_t)a->rec->from, "until",
                                  (json_int_t)a->rec->until, "seq", (json_int_t)a->rec->seq, "time",
                                  (json_int_t)a->rec->time, "actor", a->rec->actor);
-    int r = row ? put_json(a, TABLE_GRANT, key, n, row, e) : err_set(e, -ENOMEM, "grant");
+    int r = row ? table_put_json(a, TABLE_GRANT, key, n, row, e) : err_set(e, -ENOMEM, "grant");
     return r < 0 ? r : known(a, a->rec->principal, e);
 }
 
@@ -212,7 +214,7 @@ static int apply_acl(struct apply *a, struct err *e)
         return r == -ENOENT ? 0 : r;
     }
     json_auto_t *row = json_pack("{sI sO}", "seq", (json_int_t)a->rec->seq, "entries", entries);
-    return row ? put_json(a, TABLE_ACL, &id, sizeof id, row, e) : err_set(e, -ENOMEM, "ACL");
+    return row ? table_put_json(a, TABLE_ACL, &id, sizeof id, row, e) : err_set(e, -ENOMEM, "ACL");
 }
 
 static int dispatch(struct apply *a, const struct buf *payload, struct err *e)
@@ -221,7 +223,7 @@ static int dispatch(struct apply *a, const struct buf *payload, struct err *e)
     case RECORD_INIT: return apply_init(a, e);
     case RECORD_INVENTORY: return payload_lines(a, payload, inventory_row, NULL, e);
     case RECORD_EDIT: return apply_edit(a, payload, e);
-    case RECORD_TAGGED: return apply_tagged(a, e);
+    case RECORD_TAGGED: return edit_set_tagged(a, a->rec->edit, true, e);
     case RECORD_GRANT: return apply_grant(a, e);
     case RECORD_REVOKE: return apply_revoke(a, e);
     case RECORD_ACL: return apply_acl(a, e);

@@ -29,6 +29,12 @@ struct apply {
     node_id last_dir_node;
 };
 
+/* apply.c */
+int table_put_json(struct apply *a, enum index_table t, const void *key, size_t n, const json_t *j,
+                   struct err *e);
+/* Notes whether the object tags of an edit agree; an edit that is not there is let be. */
+int edit_set_tagged(struct apply *a, const char *id, bool tagged, struct err *e);
+
 /* apply_tree.c */
 int tree_make(struct apply *a, const char *key, node_id *ret, struct err *e);
 int tree_add(struct apply *a, const char *key, uint64_t size, int64_t mtime_ns, const char *etag,

@@ -90,29 +90,9 @@ int label_touch(struct apply *a, node_id node, struct err *e)
     return r == MDB_NOTFOUND ? 0 : index_err(e, r, "tagged");
 }
 
-static int edit_untag(struct apply *a, const char *id, struct err *e)
-{
-    MDB_val v;
-    int r = table_get(a->ix, a->txn, TABLE_EDIT, id, EDIT_ID_LEN, &v, e);
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    json_auto_t *row = json_loadb(v.mv_data, v.mv_size, 0, NULL);
-    if (!row)
-        return err_set(e, -EBADMSG, "index: an edit's row is not JSON");
-    if (!json_is_true(json_object_get(row, "tagged")))
-        return 0;
-    json_object_set_new(row, "tagged", json_false());
-    char *text = json_dumps(row, JSON_COMPACT);
-    if (!text)
-        return err_set(e, -ENOMEM, "cannot write JSON");
-    r = table_put(a->ix, a->txn, TABLE_EDIT, id, EDIT_ID_LEN, text, strlen(text), e);
-    free(text);
-    return r;
-}
-
 static int untag(void *arg, const char *label, struct err *e)
 {
-    return strncmp(label, "edit:", 5) == 0 ? edit_untag(arg, label + 5, e) : 0;
+    return strncmp(label, "edit:", 5) == 0 ? edit_set_tagged(arg, label + 5, false, e) : 0;
 }
 
 int label_untag(struct apply *a, node_id node, struct err *e)

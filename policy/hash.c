@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/hash.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -31,8 +32,10 @@ void hash_random(void *ret, size_t n)
     char *p = ret;
     while (n > 0) {
         ssize_t got = getrandom(p, n, 0);
+        if (got < 0 && errno != EINTR)
+            abort(); /* keys and ids must not be guessable */
         if (got < 0)
-            continue; /* EINTR; nothing else can happen with these flags */
+            continue;
         p += got;
         n -= (size_t)got;
     }

@@ -26,11 +26,6 @@ static void pause_randomly(int attempt)
     nanosleep(&t, NULL);
 }
 
-static int fetch_payload(void *arg, const char *hash, struct buf *ret, struct err *e)
-{
-    return lake_payload_get(arg, hash, ret, e);
-}
-
 struct try {
     struct lake_private *lp;
     const json_t *body;
@@ -167,7 +162,7 @@ int lake_append(struct lake *lk, json_t *body, lake_check_fn *check, void *arg, 
     if (r == 0) {
         struct err late;
         /* The change is durable now. An index that cannot take it follows at the next sync. */
-        if (apply_record(lk->index, t.bytes.p, t.bytes.len, fetch_payload, lp, &late) < 0)
+        if (apply_record(lk->index, t.bytes.p, t.bytes.len, lake_payload_fetch, lp, &late) < 0)
             log_warn("lake", "record %" PRIu64 " is written, but not in this host's index yet: %s",
                      t.seq, late.text);
         if (ret_seq)

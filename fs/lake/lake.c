@@ -163,11 +163,6 @@ static void forget_old_checks(struct lake_private *lp)
     lp->checked_ms = now;
 }
 
-static int fetch_payload(void *arg, const char *hash, struct buf *ret, struct err *e)
-{
-    return lake_payload_get(arg, hash, ret, e);
-}
-
 int lake_sync_locked(struct lake_private *lp, struct err *e)
 {
     forget_old_checks(lp);
@@ -196,7 +191,7 @@ int lake_sync_locked(struct lake_private *lp, struct err *e)
             return 0;
         if (r < 0)
             return err_wrap(e, "read ledger record %" PRIu64, head.seq + 1);
-        r = apply_record(lp->pub.index, buf_str(&data), data.len, fetch_payload, lp, e);
+        r = apply_record(lp->pub.index, buf_str(&data), data.len, lake_payload_fetch, lp, e);
         if (r < 0)
             return r;
         lp->head_checked = true;

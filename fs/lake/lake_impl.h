@@ -27,7 +27,8 @@ struct lake_private {
 
 /* Does the store hold what that name says? 0, -EBADMSG, or that it cannot be read. */
 int lake_payload_check(struct lake *lk, const char *hash, struct err *e);
-int lake_payload_get(struct lake *lk, const char *hash, struct buf *ret, struct err *e);
+/* An apply_payload_fn; `lk` is the lake. Called with the lock held. */
+int lake_payload_fetch(void *lk, const char *hash, struct buf *ret, struct err *e);
 
 /* lake_sync() with the lock held. */
 int lake_sync_locked(struct lake_private *lp, struct err *e);

@@ -85,10 +85,9 @@ int lake_payload_put(struct lake *lk, const void *data, size_t n, char ret[SHA25
     return 0;
 }
 
-/* Called with the lock held (a sync) only. */
-int lake_payload_get(struct lake *lk, const char *hash, struct buf *ret, struct err *e)
+int lake_payload_fetch(void *lk, const char *hash, struct buf *ret, struct err *e)
 {
-    struct lake_private *lp = (struct lake_private *)lk;
+    struct lake_private *lp = lk;
     char key[PAYLOAD_KEY_SIZE];
     AUTO(buf) struct buf z = {0};
     if (strcmp(lp->payload_hash, hash) == 0) {
@@ -98,7 +97,7 @@ int lake_payload_get(struct lake *lk, const char *hash, struct buf *ret, struct 
         return 0;
     }
     payload_key(hash, key);
-    int r = store_get(lk->store, key, PAYLOAD_MAX, &z, NULL, e);
+    int r = store_get(lp->pub.store, key, PAYLOAD_MAX, &z, NULL, e);
     if (r < 0) /* a payload that is not there is damage, never "nothing there" */
         return r == -ENOENT ? err_set(e, -EBADMSG, "'%s' is not in the lake", key) : r;
     return unpack(&z, ret, e);

@@ -8,13 +8,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/when.h"
 #include "fs/view/siphash.h"
+#include "policy/hash.h"
 #include "policy/index.h"
 #include "policy/visible.h"
 
@@ -53,14 +53,7 @@ static uint8_t hash_key[SIPHASH_KEY_SIZE];
 
 static void draw_hash_key(void)
 {
-    size_t n = 0;
-    while (n < sizeof hash_key) {
-        ssize_t got = getrandom(hash_key + n, sizeof hash_key - n, 0);
-        if (got > 0)
-            n += (size_t)got;
-        else if (errno != EINTR)
-            abort();
-    }
+    hash_random(hash_key, sizeof hash_key);
 }
 
 static const uint8_t *the_hash_key(void)
