@@ -1,0 +1,180 @@
+/* tools/conform_job.c - one timeline becomes an edit: what conform and watch share. */
+/* SPDX-License-Identifier: MIT */
+#include "tools/conform_job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "fs/lake/lake.h"
+#include "policy/index.h"
+#include "tools/cli.h"
+
+/* A whole number within limits. */
+static bool read_number(const char *s, int least, int most, int *ret)
+{
+    char *end;
+    errno = 0;
+    long v = strtol(s, &end, 10);
+    if (end == s || *end || errno != 0 || v < least || v > most)
+        return false;
+    *ret = (int)v;
+    return true;
+}
+
+int conform_job_option(struct conform_job *job, int option, const char *arg, struct err *e)
+{
+    switch (option) {
+    case CONFORM_JOB_WHOLE:
+        job->conform.whole = true;
+        return 0;
+    case CONFORM_JOB_RATE:
+        job->format.rate = edit_format_rate(arg);
+        if (job->format.rate.den == 0)
+            return err_set(e, -EINVAL, "--rate takes frames a second: 24, 23.976, 30000/1001");
+        return 0;
+    case CONFORM_JOB_JOBS:
+        if (!read_number(arg, 1, 64, &job->commit.jobs))
+            return err_set(e, -EINVAL, "--jobs takes a number from 1 to 64");
+        return 0;
+    case CONFORM_JOB_HANDLES:
+        if (!read_number(arg, 0, CONFORM_HANDLES_MAX, &job->conform.handles))
+            return err_set(e, -EINVAL, "--handles takes a number from 0 to %d",
+                           CONFORM_HANDLES_MAX);
+        return 0;
+    }
+    return err_set(e, -EINVAL, "unknown option");
+}
+
+static int read_edit(const char *path, struct buf *ret, struct err *e)
+{
+    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, -errno, "open '%s'", path);
+    for (;;) {
+        ssize_t n = read(fd, buf_room(ret, 1 << 20), 1 << 20);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(e, -errno, "read '%s'", path);
+        if (n == 0)
+            return 0;
+        buf_added(ret, (size_t)n);
+        if (ret->len > CONFORM_FILE_MAX)
+            return err_set(e, -EFBIG, "'%s' has more than %u bytes", path, CONFORM_FILE_MAX);
+    }
+}
+
+/* What conform reads: OpenTimelineIO as it came, or another format turned into it. `*ret` is
+ * `data` itself or `scratch`. */
+static int as_otio(const char *path, const struct buf *data, const struct edit_format_options *how,
+                   struct buf *scratch, const struct buf **ret, struct err *e)
+{
+    enum edit_format format = edit_format_of(buf_str(data), data->len, path);
+    *ret = data;
+    if (format == EDIT_FORMAT_UNKNOWN)
+        return err_set(e, -EBADMSG, "not an edit that is read here: OpenTimelineIO (.otio), CMX 3600 "
+                       "EDL, Final Cut Pro 7 XML or FCPXML");
+    if (format == EDIT_FORMAT_OTIO)
+        return 0;
+    json_auto_t *tree = NULL;
+    int r = edit_format_convert(format, buf_str(data), data->len, how, &tree, e);
+    if (r < 0)
+        return r;
+    char *text = json_dumps(tree, JSON_INDENT(4) | JSON_REAL_PRECISION(17));
+    if (!text)
+        return err_set(e, -EBADMSG, "the %s cannot be written as OpenTimelineIO",
+                       edit_format_name(format));
+    buf_adds(scratch, text);
+    free(text);
+    *ret = scratch;
+    return 0;
+}
+
+static int make_plan(struct lake *lk, const char *path, const struct buf *data,
+                     const struct conform_job *how, struct conform_plan **ret, struct err *e)
+{
+    AUTO(buf) struct buf scratch = {0};
+    struct index_read *rd = NULL;
+    const struct buf *otio;
+    int r = as_otio(path, data, &how->format, &scratch, &otio, e);
+    if (r == 0)
+        r = index_read_begin(lk->index, &rd, e);
+    if (r == 0)
+        r = conform_plan(rd, lk->store, buf_str(otio), otio->len, &how->conform, ret, e);
+    index_read_end(rd);
+    return r < 0 ? err_wrap(e, "'%s'", path) : 0;
+}
+
+int conform_job_run(struct lake *lk, const char *path, const struct conform_job *job,
+                    struct conform_job_result *ret, struct err *e)
+{
+    AUTO(buf) struct buf data = {0};
+    struct commit_options opt = job->commit;
+    struct conform_job_result res = {0};
+    uint64_t edits = 0;
+    int r = read_edit(path, &data, e);
+    if (r == 0)
+        r = make_plan(lk, path, &data, job, &res.plan, e);
+    if (r < 0)
+        return r;
+    /* what an interrupted conform left; that it cannot be completed now must not stop this one */
+    struct err late;
+    if (lake_tag_pending(lk, opt.jobs, opt.progress, opt.progress_arg, &edits, &late) < 0)
+        fprintf(stderr, "shotlake: tags of an earlier edit still wait: %s\n", late.text);
+    const char *slash = strrchr(path, '/');
+    opt.file = slash ? slash + 1 : path;
+    opt.data = buf_str(&data);
+    opt.size = data.len;
+    r = commit_plan(lk, res.plan, &opt, &res.commit, e);
+    if (r < 0) {
+        conform_plan_free(res.plan);
+        return r;
+    }
+    *ret = res;
+    return 0;
+}
+
+void conform_job_result_done(struct conform_job_result *res)
+{
+    conform_plan_free(res->plan);
+    commit_result_done(&res->commit);
+    res->plan = NULL;
+}
+
+int conform_job_status(const struct conform_job_result *res)
+{
+    if (conform_has_ambiguous(res->plan))
+        return CLI_AMBIGUOUS;
+    return conform_has_missing(res->plan) ? CLI_MISSING : CLI_DONE;
+}
+
+int conform_job_report(const struct conform_job_result *res, struct lake *lk, bool json,
+                       struct buf *ret, struct err *e)
+{
+    const struct commit_result *done = &res->commit;
+    struct index_read *rd = NULL;
+    int r = index_read_begin(lk->index, &rd, e);
+    if (r < 0)
+        return r;
+    if (json) {
+        json_auto_t *j = conform_report_json(res->plan, rd, done->edit, done->name, done->manifest);
+        char *text = json_dumps(j, JSON_INDENT(2));
+        if (!text)
+            r = err_set(e, -EBADMSG, "the report cannot be written as JSON");
+        else
+            buf_addf(ret, "%s\n", text);
+        free(text);
+    } else {
+        conform_report_text(res->plan, rd, ret);
+        buf_addf(ret, "manifest %s\n%s\n", done->manifest, done->edit);
+    }
+    index_read_end(rd);
+    return r;
+}

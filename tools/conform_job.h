@@ -1,0 +1,61 @@
+/* tools/conform_job.h - one timeline becomes an edit: what conform and watch share. */
+/* SPDX-License-Identifier: MIT */
+#ifndef TOOLS_CONFORM_JOB_H
+#define TOOLS_CONFORM_JOB_H
+
+#include <getopt.h>
+#include <stdbool.h>
+
+#include "conform/commit.h"
+#include "conform/conform.h"
+#include "conform/edit_format.h"
+
+struct buf;
+struct err;
+struct lake;
+
+/* How timelines are conformed. Start with CONFORM_JOB_DEFAULT; strings are borrowed. */
+struct conform_job {
+    struct conform_options conform;
+    struct edit_format_options format;
+    struct commit_options commit; /* file, data and size are filled by conform_job_run() */
+};
+#define CONFORM_JOB_DEFAULT {.conform = {.handles = CONFORM_HANDLES}}
+
+/* The options that every verb which conforms takes: lines of its table for getopt_long. */
+enum conform_job_option {
+    CONFORM_JOB_WHOLE = 1000,
+    CONFORM_JOB_RATE,
+    CONFORM_JOB_JOBS,
+    CONFORM_JOB_HANDLES,
+};
+/* clang-format off */
+#define CONFORM_JOB_OPTIONS                                   \
+    {"handles", required_argument, NULL, CONFORM_JOB_HANDLES}, \
+    {"jobs", required_argument, NULL, CONFORM_JOB_JOBS},       \
+    {"rate", required_argument, NULL, CONFORM_JOB_RATE},       \
+    {"whole", no_argument, NULL, CONFORM_JOB_WHOLE}
+/* clang-format on */
+
+/* Takes one of them into `job`; `arg` is borrowed. -EINVAL with the sentence for a usage error. */
+int conform_job_option(struct conform_job *job, int option, const char *arg, struct err *e);
+
+struct conform_job_result {
+    struct conform_plan *plan;
+    struct commit_result commit;
+};
+
+/* Conforms the file at `path` against a synced lake and commits it; what an interrupted conform
+ * left is completed first. On an error nothing changed. conform_job_result_done() after 0. */
+int conform_job_run(struct lake *lk, const char *path, const struct conform_job *job,
+                    struct conform_job_result *ret, struct err *e);
+void conform_job_result_done(struct conform_job_result *res);
+
+/* CLI_DONE, CLI_MISSING or CLI_AMBIGUOUS. */
+int conform_job_status(const struct conform_job_result *res);
+
+/* Appends the report, as text or JSON, as `conform` prints it. */
+int conform_job_report(const struct conform_job_result *res, struct lake *lk, bool json,
+                       struct buf *ret, struct err *e);
+
+#endif
