@@ -1,4 +1,4 @@
-/* policy/base/codec.c - strict hex, percent-encoding and UTF-8. */
+/* policy/base/codec.c - strict hex, base64url, percent-encoding and UTF-8. */
 /* SPDX-License-Identifier: MIT */
 #include "base/codec.h"
 
@@ -109,4 +109,35 @@ bool utf8_is_valid(const char *s, size_t n)
             return false;
     }
     return true;
+}
+
+static int base64url_value(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+int base64url_decode(struct buf *b, const char *s, size_t n)
+{
+    unsigned bits = 0, held = 0;
+    if (n % 4 == 1)
+        return -EINVAL;
+    for (size_t i = 0; i < n; i++) {
+        int v = base64url_value(s[i]);
+        if (v < 0)
+            return -EINVAL;
+        bits = bits << 6 | (unsigned)v;
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            buf_addc(b, (char)(bits >> held & 0xff));
+        }
+        bits &= (1u << held) - 1;
+    }
+    return bits == 0 ? 0 : -EINVAL;
 }

@@ -1,4 +1,4 @@
-/* policy/base/codec.h - strict hex, percent-encoding and UTF-8. */
+/* policy/base/codec.h - strict hex, base64url, percent-encoding and UTF-8. */
 /* SPDX-License-Identifier: MIT */
 #ifndef POLICY_BASE_CODEC_H
 #define POLICY_BASE_CODEC_H
@@ -20,6 +20,11 @@ void percent_encode(struct buf *b, const char *s, size_t n, bool keep_slash);
 
 /* Decodes %XX once; '+' stays '+'. -EINVAL on a stray '%' or on %00; `b` then holds a part. */
 int percent_decode(struct buf *b, const char *s, size_t n);
+
+/* Appends the bytes of unpadded base64url text (RFC 4648 section 5, as RFC 7515 wants it): no '=',
+ * no white space, no other alphabet, and the bits that a last character has over are zero, so that
+ * one value has one spelling. -EINVAL; `b` then holds a part. */
+int base64url_decode(struct buf *b, const char *s, size_t n);
 
 /* True for well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates) without NUL. */
 bool utf8_is_valid(const char *s, size_t n);

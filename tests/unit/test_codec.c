@@ -1,4 +1,4 @@
-/* tests/unit/test_codec.c - hex, percent signs and UTF-8, strictly. */
+/* tests/unit/test_codec.c - hex, base64url, percent signs and UTF-8, strictly. */
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +29,28 @@ static void test_hex(void **state)
     for (size_t i = 0; i < COUNT(bad); i++)
         if (hex_decode(bad[i], back, 4) != -EINVAL)
             fail_msg("'%s' is taken for hex", bad[i]);
+}
+
+static void test_base64url(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *bytes;
+    } rows[] = {
+        {"", ""}, {"Zg", "f"}, {"Zm8", "fo"}, {"Zm9v", "foo"}, {"Zm9vYg", "foob"}, {"-_-_", "\xfb\xff\xbf"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        AUTO(buf) struct buf b = {0};
+        assert_int_equal(base64url_decode(&b, rows[i].text, strlen(rows[i].text)), 0);
+        assert_string_equal(buf_str(&b), rows[i].bytes);
+    }
+    /* padding, another alphabet, white space, a length that cannot be, bits left over */
+    static const char *const bad[] = {"Zg==", "+/+/", "Zm9v\n", " Zm9v", "Z", "Zm9vZ", "Zh", "Zm9"};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        AUTO(buf) struct buf b = {0};
+        if (base64url_decode(&b, bad[i], strlen(bad[i])) != -EINVAL)
+            fail_msg("'%s' is taken for base64url", bad[i]);
+    }
 }
 
 static void test_percent_encode(void **state)
@@ -100,7 +122,7 @@ static void test_utf8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_hex), cmocka_unit_test(test_base64url),
         cmocka_unit_test(test_percent_encode),
         cmocka_unit_test(test_percent_decode),
         cmocka_unit_test(test_utf8),
