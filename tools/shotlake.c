@@ -32,6 +32,8 @@ static const struct cli_verb verbs[] = {
      "  --from WHEN           not before that moment; default: at once\n",
      cmd_grant},
     {"revoke", "EDIT PRINCIPAL", "take a grant back, on running mounts too", NULL, cmd_revoke},
+    {"iam sync", "[--dry-run]", "write grants to IAM principals into the bucket's policy",
+     "  --dry-run             say what would change, and change nothing\n", cmd_iam_sync},
     {"acl set", "PATH FILE|-", "replace the access list of an object or directory", NULL,
      cmd_acl_set},
     {"acl show", "PATH", "the access list of an object or directory", NULL, cmd_acl_show},
@@ -198,6 +200,8 @@ int main(int argc, char **argv)
             help();
         return CLI_DONE;
     }
+    if (!v && argc >= 2 && !strcmp(argv[1], "iam"))
+        return cli_usage(&g.cli, "'iam' is followed by sync");
     if (!v && argc >= 2 && (!strcmp(argv[1], "edit") || !strcmp(argv[1], "acl")))
         return cli_usage(&g.cli, "'%s' is followed by %s", argv[1],
                          argv[1][0] == 'e' ? "list or show" : "set or show");

@@ -60,6 +60,7 @@ static const struct rule by_code[] = {
     {"InvalidBucketName", 0, -ENOTDIR, RETRY_NEVER,
      "the store at {origin} has no bucket '{bucket}': it cannot have that name"},
     {"NoSuchKey", 0, -ENOENT, RETRY_NEVER, "there is no {what} in the store at {origin}"},
+    {"NoSuchBucketPolicy", 0, -ENODATA, RETRY_NEVER, "{what} has no policy"},
     {"NoSuchTagSet", 0, -ENODATA, RETRY_NEVER, "{what} has no tags"},
     {"NoSuchTagSetError", 0, -ENODATA, RETRY_NEVER, "{what} has no tags"},
     {"KeyTooLongError", 0, -EINVAL, RETRY_NEVER, BAD_KEY},

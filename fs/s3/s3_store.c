@@ -28,6 +28,7 @@
 #define OPEN_ATTEMPTS 3
 #define SHORT_READ_BYTES (512u << 10)
 #define TAGS_DOCUMENT_MAX 65536
+#define POLICY_DOCUMENT_MAX (1u << 20)
 
 struct s3_store {
     struct store base;
@@ -485,4 +486,43 @@ int s3_presign_get(struct store *st, const char *key, int expires_s, struct buf 
     buf_add(ret, buf_str(&url), at);
     buf_adds(ret, buf_str(&target));
     return 0;
+}
+
+/* The bucket's policy */
+
+int s3_policy_get(struct store *st, struct buf *ret, struct err *e)
+{
+    assert(st->ops == &ops);
+    struct s3_request rq = request("GET", "");
+    rq.query = "policy=";
+    rq.sink = ret;
+    rq.sink_max = POLICY_DOCUMENT_MAX;
+    int r = s3_engine_call(of(st)->en, &rq, e);
+    return r == -ENODATA ? 0 : r;
+}
+
+int s3_policy_put(struct store *st, const char *policy, size_t n, struct err *e)
+{
+    char hash[SIGV4_HASH_SIZE];
+    assert(st->ops == &ops);
+    struct s3_request rq = request(n > 0 ? "PUT" : "DELETE", "");
+    rq.query = "policy=";
+    if (n > 0) {
+        set_body(&rq, policy, n, hash);
+        rq.content_type = "application/json";
+    }
+    int r = s3_engine_call(of(st)->en, &rq, e);
+    return r == -ENODATA && n == 0 ? 0 : r;
+}
+
+const char *s3_store_bucket(struct store *st)
+{
+    assert(st->ops == &ops);
+    return of(st)->bucket;
+}
+
+const char *s3_store_prefix(struct store *st)
+{
+    assert(st->ops == &ops);
+    return of(st)->prefix;
 }

@@ -27,4 +27,17 @@ int s3_store_open_with(const char *url, const struct s3_store_options *options, 
  * thread. */
 int s3_presign_get(struct store *s, const char *key, int expires_s, struct buf *ret, struct err *e);
 
+/* The bucket's policy document, appended to `ret`; nothing where it has none. `s` is a store of
+ * s3_store_open(); any thread. Codes of fs/store/store.h; -EACCES also where the credentials may
+ * not ask. */
+int s3_policy_get(struct store *s, struct buf *ret, struct err *e);
+
+/* Replaces it, or with n == 0 takes it away. The store knows no condition on this: the last of two
+ * writers wins, so who writes reads afterwards. */
+int s3_policy_put(struct store *s, const char *policy, size_t n, struct err *e);
+
+/* The lake's place: bucket, and prefix ("" or ending in '/'). Borrowed. */
+const char *s3_store_bucket(struct store *s);
+const char *s3_store_prefix(struct store *s);
+
 #endif
