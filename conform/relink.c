@@ -130,7 +130,8 @@ static void set_sequence(json_t *o, const json_t *was, const json_t *clip, const
     split_address(address, s, &parts);
     if (!otio_schema_is(o, "ImageSequenceReference"))
         set(o, "OTIO_SCHEMA", json_string("ImageSequenceReference.1"));
-    remove_location(o, "target_url");
+    /* of a reference of another kind, fields that only a sequence has mean nothing */
+    remove_location(o, stated ? "target_url" : NULL);
     set_text(o, "target_url_base", parts.base, strlen(parts.base));
     set_text(o, "name_prefix", parts.prefix, strlen(parts.prefix));
     set_text(o, "name_suffix", parts.suffix, strlen(parts.suffix));
