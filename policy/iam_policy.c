@@ -48,6 +48,47 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
+static bool has_sid(const json_t *statement)
+{
+    const char *sid = json_string_value(json_object_get(statement, "Sid"));
+    return sid && strncmp(sid, SID_START, strlen(SID_START)) == 0;
+}
+
+static const char *text_at(const json_t *statement, const char *outer, const char *inner)
+{
+    return json_string_value(json_object_get(json_object_get(statement, outer), inner));
+}
+
+/* A statement as Shot Locker makes it: the edit, the end, and who (a text or a list). */
+static bool read_statement(const json_t *statement, char edit[EDIT_ID_SIZE], int64_t *ret_until,
+                           const json_t **ret_arns)
+{
+    const char *effect = json_string_value(json_object_get(statement, "Effect"));
+    const char *action = json_string_value(json_object_get(statement, "Action"));
+    const json_t *condition = json_object_get(statement, "Condition");
+    const char *like = text_at(condition, "StringLike", TAG_CONDITION);
+    const char *until = text_at(condition, "DateLessThan", "aws:CurrentTime");
+    const json_t *arns = json_object_get(json_object_get(statement, "Principal"), "AWS");
+    struct err ignored;
+    if (!has_sid(statement) || !effect || strcmp(effect, "Allow") != 0 || !action ||
+        strcmp(action, "s3:GetObject") != 0 || !like || !until ||
+        json_object_size(condition) != 2 || strlen(like) != EDIT_ID_LEN + 2 || *like != '*' ||
+        like[EDIT_ID_LEN + 1] != '*' || (!json_is_string(arns) && !json_is_array(arns)))
+        return false;
+    memcpy(edit, like + 1, EDIT_ID_LEN);
+    edit[EDIT_ID_LEN] = '\0';
+    *ret_arns = arns;
+    return edit_id_is_valid(edit) && when_parse(until, WHEN_DAY_END, ret_until, &ignored) == 0;
+}
+
+static bool is_adopted(const struct iam_policy *p, const json_t *statement)
+{
+    char edit[EDIT_ID_SIZE];
+    const json_t *arns;
+    int64_t until;
+    return p->knows && read_statement(statement, edit, &until, &arns) && p->knows(p->arg, edit);
+}
+
 static bool is_ours(const json_t *statement, const char *resource)
 {
     const char *sid = json_string_value(json_object_get(statement, "Sid"));
@@ -140,14 +181,14 @@ static json_t *our_statements(const struct iam_policy *p, const char *resource)
 }
 
 /* The policy as a tree; a new one where the bucket has none. */
-static int read_current(const struct iam_policy *p, json_t **ret, struct err *e)
+static int read_policy(const char *text, size_t n, json_t **ret, struct err *e)
 {
     json_error_t je;
-    if (p->current_n == 0) {
+    if (n == 0) {
         *ret = json_pack("{ss s[]}", "Version", "2012-10-17", "Statement");
         return 0;
     }
-    json_auto_t *doc = json_loadb(p->current, p->current_n, JSON_REJECT_DUPLICATES, &je);
+    json_auto_t *doc = json_loadb(text, n, JSON_REJECT_DUPLICATES, &je);
     json_t *list = json_object_get(doc, "Statement");
     if (json_is_object(list)) { /* one statement may stand without a list around it */
         json_auto_t *one = json_incref(list);
@@ -161,12 +202,13 @@ static int read_current(const struct iam_policy *p, json_t **ret, struct err *e)
 }
 
 /* Takes ours out of the list; returns them. */
-static json_t *take_ours(json_t *statements, const char *resource, size_t *ret_foreign)
+static json_t *take_ours(const struct iam_policy *p, json_t *statements, const char *resource,
+                         size_t *ret_foreign)
 {
     json_t *ours = json_array();
     for (size_t i = 0; i < json_array_size(statements);) {
         json_t *s = json_array_get(statements, i);
-        if (!is_ours(s, resource)) {
+        if (!is_ours(s, resource) && !is_adopted(p, s)) {
             i++;
             continue;
         }
@@ -196,12 +238,12 @@ int iam_policy_merge(const struct iam_policy *p, struct buf *ret, struct iam_pol
     json_auto_t *doc = NULL;
     int r = check_grants(p, e);
     if (r == 0)
-        r = read_current(p, &doc, e);
+        r = read_policy(p->current, p->current_n, &doc, e);
     if (r < 0)
         return r;
     AUTO(free) char *resource = resource_of(p);
     json_t *statements = json_object_get(doc, "Statement");
-    json_auto_t *had = take_ours(statements, resource, &report->foreign);
+    json_auto_t *had = take_ours(p, statements, resource, &report->foreign);
     json_auto_t *want = our_statements(p, resource);
     report->statements = json_array_size(want);
     report->kept = count_same(want, had);
@@ -222,4 +264,44 @@ int iam_policy_merge(const struct iam_policy *p, struct buf *ret, struct iam_pol
                        report->foreign);
     buf_adds(ret, text);
     return 0;
+}
+
+/* One grant for each principal of a statement. */
+static int each_arn(const struct iam_grant *g, const json_t *arns, iam_grant_fn *fn, void *arg,
+                    struct err *e)
+{
+    json_auto_t *list = json_is_array(arns) ? json_incref((json_t *)arns)
+                                            : json_pack("[O]", (json_t *)arns);
+    size_t i;
+    json_t *arn;
+    json_array_foreach(list, i, arn) {
+        struct iam_grant one = *g;
+        one.arn = json_string_value(arn);
+        int r = one.arn ? fn(arg, &one, e) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int iam_policy_grants(const char *policy, size_t n, iam_grant_fn *fn, void *arg,
+                      size_t *ret_skipped, struct err *e)
+{
+    json_auto_t *doc = NULL;
+    size_t i;
+    json_t *s;
+    int r = read_policy(policy, n, &doc, e);
+    *ret_skipped = 0;
+    json_array_foreach(json_object_get(doc, "Statement"), i, s) {
+        char edit[EDIT_ID_SIZE];
+        const json_t *arns;
+        struct iam_grant g = {.edit = edit};
+        if (r < 0 || !has_sid(s))
+            continue;
+        if (read_statement(s, edit, &g.until, &arns))
+            r = each_arn(&g, arns, fn, arg, e);
+        else
+            ++*ret_skipped;
+    }
+    return r;
 }

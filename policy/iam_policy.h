@@ -30,6 +30,10 @@ struct iam_policy {
     unsigned tags;      /* object tags that may name an edit: ShotLockerAccess, ShotLockerAccess2…;
                          * at least 1 */
     int64_t now;        /* grants that have ended are left out */
+    /* True for an edit that this ledger has; NULL: none. Shot Locker's own statements for it are
+     * ours too then: its grants are in the ledger, and a revoke must take them away. */
+    bool (*knows)(void *arg, const char *edit);
+    void *arg;
 };
 
 struct iam_policy_report {
@@ -41,7 +45,8 @@ struct iam_policy_report {
 /* Appends the policy that the bucket should have: every statement that is not ours as it is, in its
  * place, then ours. Nothing appended: none is left, the policy is to be deleted. Ours are those
  * whose Sid is "ShotLocker", an edit id, "s", a number, and whose Resource is this lake's, so that
- * two lakes of one bucket, and statements of Shot Locker itself, leave each other alone.
+ * two lakes of one bucket leave each other alone; and those that Shot Locker made for an edit that
+ * is known here. Its other statements are left alone until they are adopted.
  *
  * A statement is one edit with one time span, for all who hold it so: GetObject where the object's
  * tag holds the id and the time is in the span. The same grants give the same bytes.
@@ -51,5 +56,14 @@ struct iam_policy_report {
  * IAM principal. */
 int iam_policy_merge(const struct iam_policy *p, struct buf *ret, struct iam_policy_report *report,
                      struct err *e);
+
+/* Reads the grants in the statements that Shot Locker makes: Sid "ShotLocker…", Allow GetObject to
+ * IAM principals where StringLike s3:ExistingObjectTag/ShotLockerAccess is "*ID*" and DateLessThan
+ * aws:CurrentTime. Calls `fn` for each (g->from is 0; borrowed for the call); a negative return
+ * ends it with that code. `*ret_skipped`: statements with such a Sid that say something else.
+ * -EBADMSG: `policy` cannot be read. */
+typedef int iam_grant_fn(void *arg, const struct iam_grant *g, struct err *e);
+int iam_policy_grants(const char *policy, size_t n, iam_grant_fn *fn, void *arg,
+                      size_t *ret_skipped, struct err *e);
 
 #endif

@@ -83,6 +83,7 @@ int cmd_edit_list(struct cli *c, int argc, char **argv);
 int cmd_edit_show(struct cli *c, int argc, char **argv);
 int cmd_grant(struct cli *c, int argc, char **argv);
 int cmd_revoke(struct cli *c, int argc, char **argv);
+int cmd_adopt(struct cli *c, int argc, char **argv);
 int cmd_iam_sync(struct cli *c, int argc, char **argv);
 int cmd_acl_set(struct cli *c, int argc, char **argv);
 int cmd_acl_show(struct cli *c, int argc, char **argv);

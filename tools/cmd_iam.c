@@ -123,6 +123,13 @@ static int write_policy(struct store *s, const struct buf *want, struct err *e)
     return (!a && !b) || json_equal(a, b) ? 0 : 1;
 }
 
+static bool knows(void *arg, const char *edit)
+{
+    AUTO(edit) struct edit ed = {0};
+    struct err ignored;
+    return index_edit(arg, edit, &ed, &ignored) == 0;
+}
+
 static int sync_policy(struct lake *lk, bool dry, struct iam_policy_report *report,
                        struct buf *policy, struct err *e)
 {
@@ -147,8 +154,14 @@ static int sync_policy(struct lake *lk, bool dry, struct iam_policy_report *repo
             .now = clock_wall(),
         };
         ask.tags = ask.tags > 0 ? ask.tags : 1;
+        AUTO(index_read) struct index_read *rd = NULL;
+        if (r == 0)
+            r = index_read_begin(lk->index, &rd, e);
+        ask.knows = knows;
+        ask.arg = rd;
         if (r == 0)
             r = iam_policy_merge(&ask, policy, report, e);
+        index_read_end(TAKE(rd)); /* never held across a wait for the store */
         grants_done(&g);
         if (r == 0 && report->changed && !dry)
             r = write_policy(lk->store, policy, e);

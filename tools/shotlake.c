@@ -32,6 +32,10 @@ static const struct cli_verb verbs[] = {
      "  --from WHEN           not before that moment; default: at once\n",
      cmd_grant},
     {"revoke", "EDIT PRINCIPAL", "take a grant back, on running mounts too", NULL, cmd_revoke},
+    {"adopt", "[--dry-run] [--jobs N]", "take over a bucket that Shot Locker has managed",
+     "  --dry-run             say what would be adopted; only the inventory is written\n"
+     "  --jobs N              tags read at once; default: what the store bears\n",
+     cmd_adopt},
     {"iam sync", "[--dry-run]", "write grants to IAM principals into the bucket's policy",
      "  --dry-run             say what would change, and change nothing\n", cmd_iam_sync},
     {"acl set", "PATH FILE|-", "replace the access list of an object or directory", NULL,

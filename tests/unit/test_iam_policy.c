@@ -125,6 +125,61 @@ static void test_what_is_ours(void **state)
     }
 }
 
+#define SHOT_LOCKERS(more)                                                                         \
+    "{\"Sid\":\"ShotLockera1b2\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"" ANN "\",\"" BEN     \
+    "\"]},\"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::lake/*\",\"Condition\":{"            \
+    "\"StringLike\":{\"s3:ExistingObjectTag/ShotLockerAccess\":\"*t7ory5o5hm*\"},"                 \
+    "\"DateLessThan\":{\"aws:CurrentTime\":\"2025-06-15T23:59:59Z\"}" more "}}"
+
+static int note_grant(void *arg, const struct iam_grant *g, struct err *e)
+{
+    (void)e;
+    buf_addf(arg, "%s %s %lld %lld;", g->edit, g->arn, (long long)g->from, (long long)g->until);
+    return 0;
+}
+
+static void test_shot_lockers_grants(void **state)
+{
+    (void)state;
+    static const char policy[] =
+        "{\"Statement\":[" THEIRS "," SHOT_LOCKERS("") ","
+        /* a condition more than it writes could narrow what the grant would not */
+        SHOT_LOCKERS(",\"IpAddress\":{\"aws:SourceIp\":\"10.0.0.0/8\"}") "]}";
+    AUTO(buf) struct buf b = {0};
+    size_t skipped;
+    struct err e;
+    assert_int_equal(iam_policy_grants(policy, sizeof policy - 1, note_grant, &b, &skipped, &e), 0);
+    assert_string_equal(b.p, "t7ory5o5hm " ANN " 0 1750031999;t7ory5o5hm " BEN " 0 1750031999;");
+    assert_int_equal(skipped, 1);
+    assert_int_equal(iam_policy_grants("x", 1, note_grant, &b, &skipped, &e), -EBADMSG);
+}
+
+static bool knows_it(void *arg, const char *edit)
+{
+    return strcmp(edit, arg) == 0;
+}
+
+static void test_adopted_statements_are_ours(void **state)
+{
+    (void)state;
+    static const char current[] = "{\"Statement\":[" SHOT_LOCKERS("") "]}";
+    static const struct {
+        const char *known;
+        size_t removed;
+    } rows[] = {{"t7ory5o5hm", 1}, {"aaaaaaaaaa", 0}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        AUTO(buf) struct buf b = {0};
+        struct iam_policy p = plain;
+        struct iam_policy_report report;
+        struct err e;
+        p.knows = knows_it;
+        p.arg = (void *)rows[i].known;
+        assert_int_equal(merge(&p, current, NULL, 0, &b, &report, &e), 0);
+        assert_int_equal(report.removed, rows[i].removed);
+        assert_int_equal(report.foreign, 1 - rows[i].removed);
+    }
+}
+
 static void test_unreadable_is_left_alone(void **state)
 {
     (void)state;
@@ -180,7 +235,8 @@ int main(void)
         cmocka_unit_test(test_statement),  cmocka_unit_test(test_same_bytes_again),
         cmocka_unit_test(test_more_tags),  cmocka_unit_test(test_what_is_ours),
         cmocka_unit_test(test_unreadable_is_left_alone), cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_nothing_left),
+        cmocka_unit_test(test_nothing_left), cmocka_unit_test(test_shot_lockers_grants),
+        cmocka_unit_test(test_adopted_statements_are_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
