@@ -10,6 +10,7 @@
 #include "base/codec.h"
 #include "base/err.h"
 #include "conform/conform.h"
+#include "conform/link_rows.h"
 #include "fs/store/store.h"
 #include "policy/apply.h"
 #include "policy/hash.h"
@@ -100,13 +101,17 @@ static int add_object(void *arg, const struct node *n, struct err *e)
     return 0;
 }
 
-static int list_objects(struct lake *lk, const struct conform_plan *plan, struct objects *o,
-                        struct err *e)
+/* The edit's payload: its objects, and the links that its holders get to them. */
+static int list_objects(struct lake *lk, const struct conform_plan *plan, const char *manifest,
+                        struct objects *o, struct err *e)
 {
+    const char *slash = strrchr(manifest, '/');
     int r = index_read_begin(lk->index, &o->rd, e);
     if (r < 0)
         return r;
     r = index_nodes(o->rd, plan->objects, add_object, o, e);
+    if (r == 0)
+        r = link_rows(plan, o->rd, slash ? slash + 1 : manifest, &o->rows, e);
     index_read_end(o->rd);
     return r;
 }
@@ -125,7 +130,7 @@ static int append_edit(struct lake *lk, const struct conform_plan *plan, const c
 {
     struct objects o = {0};
     char payload[SHA256_HEX_SIZE];
-    int r = list_objects(lk, plan, &o, e);
+    int r = list_objects(lk, plan, res->manifest, &o, e);
     if (r == 0)
         r = lake_payload_put(lk, buf_str(&o.rows), o.rows.len, payload, e);
     buf_done(&o.rows);

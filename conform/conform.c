@@ -14,6 +14,7 @@
 #include "conform/otio_read.h"
 #include "conform/relink.h"
 #include "conform/sequence.h"
+#include "conform/shot.h"
 
 static_assert(sizeof(((struct conform_plan *)0)->mark) == OTIO_MARK_SIZE, "a mark fits the plan");
 
@@ -52,6 +53,7 @@ static int plan_item(void *arg, const struct envelope *env, struct err *e)
     assert(ref->object == env->ref);
     struct conform_item *it = &p->items[p->n_items++];
     it->clip = xstrdup(clip->name);
+    it->shot = shot_name(clip->object);
     it->pointer = xstrdup(ref->pointer);
     it->counts = ref->active;
     if (!clip->enabled) {
@@ -113,6 +115,7 @@ int conform_plan(struct index_read *rd, struct store *store, const char *otio, s
 static void item_done(struct conform_item *it)
 {
     free(it->clip);
+    free(it->shot);
     free(it->pointer);
     free(it->url);
     free(it->nodes);

@@ -44,6 +44,7 @@ struct conform_options {
 /* One media reference of one clip. */
 struct conform_item {
     char *clip;    /* the clip's name, "" where it has none */
+    char *shot;    /* which shot it is of: a file name; see shot.h */
     char *pointer; /* JSON pointer (RFC 6901) of the reference in the file */
     char *url;     /* what the timeline names, as written */
     enum conform_status status;

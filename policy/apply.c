@@ -49,15 +49,25 @@ static int inventory_row(struct apply *a, const json_t *row, void *arg, struct e
     return tree_add(a, key, (uint64_t)json_integer_value(size), json_integer_value(mtime), etag, e);
 }
 
+struct edit_rows {
+    roaring_bitmap_t *nodes, *folders; /* objects; the directories that they are in */
+    json_t *links;
+};
+
 static int edit_row(struct apply *a, const json_t *row, void *arg, struct err *e)
 {
+    struct edit_rows *rows = arg;
     node_id id;
     const char *key = json_string_value(json_array_get(row, 0));
-    if (!key || strlen(key) > 1024 || key_problem(key))
-        return err_set(e, -EBADMSG, "not [key]");
+    if (json_array_size(row) == 3)
+        return json_array_append(rows->links, (json_t *)row);
+    if (json_array_size(row) != 1 || !key || strlen(key) > 1024 || key_problem(key))
+        return err_set(e, -EBADMSG, "not [key] or [shot, name, key]");
     int r = tree_make(a, key, &id, e);
-    if (r == 0)
-        roaring_bitmap_add(arg, id);
+    if (r == 0) {
+        roaring_bitmap_add(rows->nodes, id);
+        roaring_bitmap_add(rows->folders, a->last_dir_node);
+    }
     return r;
 }
 
@@ -118,21 +128,45 @@ static int apply_init(struct apply *a, struct err *e)
     return r < 0 ? r : table_put(a->ix, a->txn, TABLE_META, "lake", 4, &lake, sizeof lake, e);
 }
 
-static int apply_edit(struct apply *a, const struct buf *payload, struct err *e)
+/* One of the files that conform wrote for the holders: it is in the lake, and of the edit. `member`
+ * and `stat` name the record's; a record that has not both has no such file. */
+static int edit_file(struct apply *a, const char *member, const char *stat, roaring_bitmap_t *nodes,
+                     node_id *ret, struct err *e)
 {
-    const json_t *j = a->rec->json, *st = json_object_get(j, "manifest_stat");
-    if (edit_exists(a, a->rec->edit))
-        return 0; /* no honest writer gets here: the first stands */
-    const char *manifest = json_string_value(json_object_get(j, "manifest"));
-    int r = tree_add(a, manifest, (uint64_t)json_integer_value(json_array_get(st, 0)),
+    const char *key = json_string_value(json_object_get(a->rec->json, member));
+    const json_t *st = json_object_get(a->rec->json, stat);
+    if (!key || !st)
+        return 0;
+    int r = tree_add(a, key, (uint64_t)json_integer_value(json_array_get(st, 0)),
                      json_integer_value(json_array_get(st, 1)),
                      json_string_value(json_array_get(st, 2)), e);
+    if (r == 0 && key_problem(key) == 0 && (r = tree_make(a, key, ret, e)) == 0)
+        roaring_bitmap_add(nodes, *ret);
+    return r;
+}
+
+/* The edit's objects, its files and its names below edits/. */
+static int edit_members(struct apply *a, const struct buf *payload, roaring_bitmap_t *nodes,
+                        struct err *e)
+{
+    AUTO(bitmap) roaring_bitmap_t *folders = roaring_bitmap_create();
+    json_auto_t *rows = json_array();
+    struct links links = {.nodes = nodes, .folders = folders, .rows = rows};
+    int r;
+    if ((r = edit_file(a, "manifest", "manifest_stat", nodes, &links.manifest, e)) < 0 ||
+        (r = edit_file(a, "shots", "shots_stat", nodes, &links.shots, e)) < 0 ||
+        (r = payload_lines(a, payload, edit_row, &(struct edit_rows){nodes, folders, rows}, e)) < 0)
+        return r;
+    return links_replace(a, &links, nodes, e);
+}
+
+static int apply_edit(struct apply *a, const struct buf *payload, struct err *e)
+{
+    const json_t *j = a->rec->json;
+    if (edit_exists(a, a->rec->edit))
+        return 0; /* no honest writer gets here: the first stands */
     AUTO(bitmap) roaring_bitmap_t *nodes = roaring_bitmap_create();
-    if (r == 0)
-        r = payload_lines(a, payload, edit_row, nodes, e);
-    node_id id;
-    if (r == 0 && key_problem(manifest) == 0 && (r = tree_make(a, manifest, &id, e)) == 0)
-        roaring_bitmap_add(nodes, id);
+    int r = edit_members(a, payload, nodes, e);
     char name[32];
     uint32_t label = 0;
     snprintf(name, sizeof name, "edit:%s", a->rec->edit);

@@ -37,9 +37,34 @@ int edit_set_tagged(struct apply *a, const char *id, bool tagged, struct err *e)
 
 /* apply_tree.c */
 int tree_make(struct apply *a, const char *key, node_id *ret, struct err *e);
+/* The child of a directory, made where it is new; 1 to NAME_LIMIT bytes. */
+int tree_child(struct apply *a, node_id parent, const char *name, size_t n, enum node_kind kind,
+               node_id *ret, struct err *e);
+/* A child of `dir` came to life (1) or died (-1), with all that follows for the directories above.
+ * `*ret_flags` (may be NULL): the directory's. */
+int tree_count(struct apply *a, node_id dir, int delta, uint32_t *ret_flags, struct err *e);
 int tree_add(struct apply *a, const char *key, uint64_t size, int64_t mtime_ns, const char *etag,
              struct err *e);
 int tree_gone(struct apply *a, const char *key, struct err *e);
+
+/* apply_links.c */
+/* Rows ["shot", "name", "target"] of an edit's payload, gathered until its members are known. */
+struct links {
+    const roaring_bitmap_t *nodes;  /* the edit's objects */
+    roaring_bitmap_t *folders;      /* the directories that they are in */
+    const json_t *rows;
+    node_id manifest, shots;        /* NODE_NONE: has none */
+};
+/* Puts the names of this record's edit below edits/ in the place of those that it had before, if
+ * any; adds their nodes to `members`. */
+int links_replace(struct apply *a, const struct links *l, roaring_bitmap_t *members, struct err *e);
+/* The names of an edit go. */
+int links_clear(struct apply *a, const char *edit, const char *name, struct err *e);
+/* The live object or directory `name` came or went: the edit's name beside it, if there is one, is
+ * shown only where it is not. */
+int links_shade(struct apply *a, node_id parent, const char *name, size_t n, struct err *e);
+/* An object with ATTR_ALIASED changed: its other names follow. */
+int links_follow(struct apply *a, node_id object, struct err *e);
 
 /* apply_label.c */
 int label_make(struct apply *a, const char *name, uint32_t *ret, struct err *e);

@@ -127,8 +127,9 @@ int label_subtree(struct apply *a, node_id top, roaring_bitmap_t *ret, struct er
              r = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
             node_id id;
             memcpy(&id, v.mv_data, sizeof id);
-            bool is_dir = ((char *)k.mv_data)[k.mv_size - 1] == '/';
-            roaring_bitmap_add(is_dir ? todo : ret, id);
+            char mark = ((char *)k.mv_data)[k.mv_size - 1]; /* see enum node_kind */
+            if (mark != '\0')
+                roaring_bitmap_add(mark == '/' ? todo : ret, id);
         }
         if (r != 0 && r != MDB_NOTFOUND)
             return index_err(e, r, "nodes");

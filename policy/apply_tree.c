@@ -1,6 +1,5 @@
 /* policy/apply_tree.c - how keys become nodes, and how nodes come to life and go. */
 /* SPDX-License-Identifier: MIT */
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -59,21 +58,22 @@ static int full_key(struct apply *a, node_id id, struct buf *ret, struct err *e)
     return index_key(&rd, id, ret, e);
 }
 
-static int node_new(struct apply *a, node_id parent, const char *name, size_t n, bool is_dir,
-                    node_id *ret, struct err *e)
+static int node_new(struct apply *a, node_id parent, const char *name, size_t n,
+                    enum node_kind kind, node_id *ret, struct err *e)
 {
-    char key[4 + NAME_LIMIT + 1];
-    uint32_t be = htonl(parent), id = a->next_node;
+    char key[NODE_KEY_SIZE];
+    uint32_t id = a->next_node;
     if (id == UINT32_MAX)
         return err_set(e, -ENOSPC, "the index has no node numbers left");
-    memcpy(key, &be, 4);
-    memcpy(key + 4, name, n);
-    key[4 + n] = '/';
-    struct attr at = {.parent = parent, .flags = is_dir ? ATTR_DIR : 0, .name_len = (uint16_t)n};
-    int r = table_put(a->ix, a->txn, TABLE_NODE, key, 4 + n + is_dir, &id, sizeof id, e);
+    struct attr at = {
+        .parent = parent, .flags = kind == NODE_DIR ? ATTR_DIR : 0, .name_len = (uint16_t)n};
+    size_t key_n = node_key(parent, name, n, kind, key);
+    int r = table_put(a->ix, a->txn, TABLE_NODE, key, key_n, &id, sizeof id, e);
     if (r == 0)
         r = attr_put(a->ix, a->txn, id, &at, name, "", e);
-    if (r == 0 && !is_dir) {
+    /* an edit's names are not media to be found, and no ACL reaches them: only the edit's holders
+     * see them */
+    if (r == 0 && kind == NODE_OBJECT) {
         r = table_put(a->ix, a->txn, TABLE_NAME, name, n, &id, sizeof id, e);
         AUTO(buf) struct buf pattern = {0};
         if (r == 0 && frame_pattern(name, n, &pattern, NULL, NULL))
@@ -88,11 +88,11 @@ static int node_new(struct apply *a, node_id parent, const char *name, size_t n,
     return 0;
 }
 
-static int child(struct apply *a, node_id parent, const char *name, size_t n, bool is_dir,
-                 node_id *ret, struct err *e)
+int tree_child(struct apply *a, node_id parent, const char *name, size_t n, enum node_kind kind,
+               node_id *ret, struct err *e)
 {
-    int r = node_get(a->ix, a->txn, parent, name, n, is_dir, ret, e);
-    return r == -ENOENT ? node_new(a, parent, name, n, is_dir, ret, e) : r;
+    int r = node_get(a->ix, a->txn, parent, name, n, kind, ret, e);
+    return r == -ENOENT ? node_new(a, parent, name, n, kind, ret, e) : r;
 }
 
 /* The node of a key that can be a path, made with its directories where it is new; a key that ends
@@ -111,7 +111,7 @@ int tree_make(struct apply *a, const char *key, node_id *ret, struct err *e)
     } else {
         for (const char *s = key; s < key + dir_len;) {
             size_t n = strcspn(s, "/");
-            if ((r = child(a, at, s, n, /* is_dir= */ true, &at, e)) < 0)
+            if ((r = tree_child(a, at, s, n, NODE_DIR, &at, e)) < 0)
                 return r;
             s += n + 1;
         }
@@ -121,10 +121,8 @@ int tree_make(struct apply *a, const char *key, node_id *ret, struct err *e)
     }
     *ret = at;
     const char *name = key + dir_len;
-    return *name ? child(a, at, name, strlen(name), /* is_dir= */ false, ret, e) : 0;
+    return *name ? tree_child(a, at, name, strlen(name), NODE_OBJECT, ret, e) : 0;
 }
-
-static int count_child(struct apply *a, node_id dir, int delta, struct err *e);
 
 /* A directory came to life or died: an object of the same name beside it is hidden or shown. */
 static int shadow(struct apply *a, const struct attr *dir, const char *name, bool on, struct err *e)
@@ -132,7 +130,7 @@ static int shadow(struct apply *a, const struct attr *dir, const char *name, boo
     node_id id;
     struct attr at;
     const char *fname, *etag;
-    int r = node_get(a->ix, a->txn, dir->parent, name, dir->name_len, /* is_dir= */ false, &id, e);
+    int r = node_get(a->ix, a->txn, dir->parent, name, dir->name_len, NODE_OBJECT, &id, e);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     if ((r = attr_get(a->ix, a->txn, id, &at, &fname, &etag, e)) < 0)
@@ -149,11 +147,12 @@ static int shadow(struct apply *a, const struct attr *dir, const char *name, boo
         return r;
     a->totals.objects += is ? 1 : (uint64_t)-1;
     a->totals.bytes += is ? at.size : -at.size;
-    r = label_touch(a, id, e);
-    return r < 0 ? r : count_child(a, at.parent, is ? 1 : -1, e);
+    if ((r = label_touch(a, id, e)) < 0 || (r = tree_count(a, at.parent, is ? 1 : -1, NULL, e)) < 0)
+        return r;
+    return at.flags & ATTR_ALIASED ? links_follow(a, id, e) : 0;
 }
 
-static int count_child(struct apply *a, node_id dir, int delta, struct err *e)
+int tree_count(struct apply *a, node_id dir, int delta, uint32_t *ret_flags, struct err *e)
 {
     struct attr at;
     const char *name, *etag;
@@ -164,15 +163,19 @@ static int count_child(struct apply *a, node_id dir, int delta, struct err *e)
     at.size += (uint64_t)(int64_t)delta;
     bool is = attr_is_live(&at);
     char copy[NAME_LIMIT + 1];
+    uint32_t above;
     memcpy(copy, name, at.name_len);
     copy[at.name_len] = '\0';
+    if (ret_flags)
+        *ret_flags = at.flags;
     if ((r = attr_put(a->ix, a->txn, dir, &at, copy, "", e)) < 0)
         return r;
     if (was == is || dir == NODE_ROOT)
         return 0;
-    if ((r = count_child(a, at.parent, is ? 1 : -1, e)) < 0)
+    if ((r = tree_count(a, at.parent, is ? 1 : -1, &above, e)) < 0 ||
+        (r = shadow(a, &at, copy, is, e)) < 0)
         return r;
-    return shadow(a, &at, copy, is, e);
+    return above & ATTR_LISTS ? links_shade(a, at.parent, copy, at.name_len, e) : 0;
 }
 
 /* Stores an object's attributes and does all that follows from its coming to life or dying. */
@@ -186,11 +189,13 @@ static int change(struct apply *a, node_id id, struct attr *at, const char *name
         return r;
     a->totals.objects += (uint64_t)is - (uint64_t)was;
     a->totals.bytes += (is ? at->size : 0) - (was ? old->size : 0);
-    if (was == is)
-        return 0;
-    if ((r = label_touch(a, id, e)) < 0)
+    uint32_t above = 0;
+    if (was != is && ((r = label_touch(a, id, e)) < 0 ||
+                      (r = tree_count(a, at->parent, is ? 1 : -1, &above, e)) < 0))
         return r;
-    return count_child(a, at->parent, is ? 1 : -1, e);
+    if ((above & ATTR_LISTS) && (r = links_shade(a, at->parent, name, at->name_len, e)) < 0)
+        return r;
+    return at->flags & ATTR_ALIASED ? links_follow(a, id, e) : 0;
 }
 
 /* The directory "a/" beside an object "a" that comes: is it alive? */
@@ -200,7 +205,7 @@ static int is_shadowed(struct apply *a, const struct attr *at, const char *name,
     node_id id;
     struct attr dir;
     *ret = false;
-    int r = node_get(a->ix, a->txn, at->parent, name, at->name_len, /* is_dir= */ true, &id, e);
+    int r = node_get(a->ix, a->txn, at->parent, name, at->name_len, NODE_DIR, &id, e);
     if (r == 0)
         r = attr_get(a->ix, a->txn, id, &dir, NULL, NULL, e);
     if (r == 0)
@@ -234,7 +239,7 @@ int tree_add(struct apply *a, const char *key, uint64_t size, int64_t mtime_ns, 
     if (anew && (r = label_untag(a, id, e)) < 0)
         return r;
     struct attr at = old;
-    at.flags = ATTR_PRESENT | (shadowed ? ATTR_SHADOWED : 0);
+    at.flags = ATTR_PRESENT | (shadowed ? ATTR_SHADOWED : 0) | (old.flags & ATTR_ALIASED);
     at.size = size;
     at.mtime_ns = mtime_ns;
     if (shadowed && (r = hidden_put(a, key, 's', e)) < 0)

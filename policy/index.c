@@ -29,6 +29,7 @@ static const struct {
     [TABLE_ACL] = {"acl", MDB_INTEGERKEY},
     [TABLE_KNOWN] = {"known", 0},
     [TABLE_HIDDEN] = {"hidden", 0},
+    [TABLE_ALIAS] = {"alias", MDB_INTEGERKEY | MDB_DUPSORT | MDB_DUPFIXED | MDB_INTEGERDUP},
 };
 
 int index_err(struct err *e, int mdb, const char *what)

@@ -59,6 +59,8 @@ int index_lake(struct index_read *rd, struct index_lake *ret, struct err *e); /*
 struct node {
     node_id id, parent; /* the root is its own parent */
     bool is_dir;
+    bool is_link;   /* a symbolic link; see index_link() */
+    node_id target; /* of a name that an edit has below edits/: what it stands for; else NODE_NONE */
     bool live; /* object: exists and can be a path; directory: holds something live */
     uint64_t size;
     int64_t mtime_ns;
@@ -82,8 +84,20 @@ int index_nodes(struct index_read *rd, const roaring_bitmap_t *set, index_node_f
  * 0 or -ENOENT. */
 int index_find(struct index_read *rd, const char *path, node_id *ret, struct err *e);
 
+/* The same, and also the names that edits have below edits/: what fronts show and operators ask
+ * about, but what is no object or directory of the lake itself. */
+int index_find_shown(struct index_read *rd, const char *path, node_id *ret, struct err *e);
+
 /* Appends the key of a node ("show/a.exr"; directories end in '/'; the root is ""). */
 int index_key(struct index_read *rd, node_id id, struct buf *ret, struct err *e);
+
+/* Appends the key of the object that holds the node's bytes: of another name of it, the object's. */
+int index_object_key(struct index_read *rd, const struct node *n, struct buf *ret, struct err *e);
+
+/* Appends where a symbolic link leads, relative to the directory that it is in
+ * ("../../../show/sh010/plate"); `n->size` bytes. */
+int index_link(struct index_read *rd, const struct node *n, struct buf *ret, struct err *e);
+#define EDIT_LINK_DEPTH 3 /* links lie at edits/NAME-ID/SHOT/ */
 
 /* Live objects whose last component is exactly `name` (`n` bytes), rising. `*ret` is malloc'ed,
  * NULL where `*ret_n` is 0. */

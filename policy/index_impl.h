@@ -10,13 +10,13 @@
 #include "base/cleanup.h"
 #include "policy/index.h"
 
-#define INDEX_SCHEMA 1
+#define INDEX_SCHEMA 2
 #define INDEX_MAP_BYTES ((size_t)64 << 30) /* address space, not memory: the file grows as needed */
 
 /* The tables. Numbers are native-endian u32: the index never leaves its host. */
 enum index_table {
     TABLE_META,    /* "seq" u64, "hash", "lake" (struct index_lake), "next" u32, "totals", "schema" */
-    TABLE_NODE,    /* u32 big-endian parent + name (+ '/' for a directory) -> u32 node */
+    TABLE_NODE,    /* u32 big-endian parent + name + mark (enum node_kind) -> u32 node */
     TABLE_ATTR,    /* u32 node -> struct attr, name, NUL, etag, NUL */
     TABLE_NAME,    /* name of an object -> u32 nodes */
     TABLE_PATTERN, /* frame pattern of an object's name -> u32 nodes */
@@ -30,6 +30,7 @@ enum index_table {
     TABLE_ACL,     /* u32 node -> JSON {"seq", "entries"} */
     TABLE_KNOWN,   /* principal -> u64 seq of the first record that names it */
     TABLE_HIDDEN,  /* SHA-256 of a key that cannot be a path -> reason byte, key */
+    TABLE_ALIAS,   /* u32 node of an object -> u32 nodes of its other names (ATTR_ALIAS) */
     TABLE_COUNT
 };
 
@@ -37,6 +38,23 @@ enum attr_flags {
     ATTR_DIR = 1,
     ATTR_PRESENT = 2,  /* an object that the inventory has */
     ATTR_SHADOWED = 4, /* an object "a" beside a live directory "a/": it cannot be a path */
+    /* Names below edits/ that an edit's record made. They are no part of the inventory. */
+    ATTR_LINK = 8,     /* a symbolic link to `target` */
+    ATTR_ALIAS = 16,   /* another name of the object `target`: has its size, mtime and ETag */
+    ATTR_SHOWN = 32,   /* its edit has that name now, and the object of an alias is live; ATTR_SHADOWED
+                        * where the lake itself has something live of the same name */
+    /* Of what is in the lake: */
+    ATTR_ALIASED = 64, /* an object with rows in TABLE_ALIAS */
+    ATTR_LISTS = 128,  /* a directory that has children of the kind NODE_LINK, live or not */
+};
+#define ATTR_OF_EDIT ((uint32_t)(ATTR_LINK | ATTR_ALIAS))
+
+/* What a row of TABLE_NODE is; one directory can have three children of one name, of which one at
+ * most is live: the directory, else the object, else the edit's name. */
+enum node_kind {
+    NODE_OBJECT, /* no mark */
+    NODE_DIR,    /* '/' */
+    NODE_LINK,   /* NUL: ATTR_LINK or ATTR_ALIAS */
 };
 
 struct attr {
@@ -44,7 +62,7 @@ struct attr {
     uint64_t size; /* of a directory: how many live children it has */
     int64_t mtime_ns;
     uint16_t name_len, etag_len;
-    uint32_t reserved;
+    node_id target; /* ATTR_LINK, ATTR_ALIAS: what it stands for; else NODE_NONE */
 };
 
 struct index {
@@ -80,12 +98,17 @@ static inline bool attr_is_live(const struct attr *a)
 {
     if (a->flags & ATTR_DIR)
         return a->size > 0;
-    return (a->flags & (ATTR_PRESENT | ATTR_SHADOWED)) == ATTR_PRESENT;
+    uint32_t there = a->flags & ATTR_OF_EDIT ? ATTR_SHOWN : ATTR_PRESENT;
+    return (a->flags & (there | ATTR_SHADOWED)) == there;
 }
 
+#define NODE_KEY_SIZE (4 + NAME_LIMIT + 1)
+/* The key in TABLE_NODE of a name of at most NAME_LIMIT bytes; returns its length. */
+size_t node_key(node_id parent, const char *name, size_t n, enum node_kind kind,
+                char ret[NODE_KEY_SIZE]);
 /* The child of `parent` with that name, live or not. */
 int node_get(struct index *ix, MDB_txn *txn, node_id parent, const char *name, size_t n,
-             bool is_dir, node_id *ret, struct err *e);
+             enum node_kind kind, node_id *ret, struct err *e);
 
 /* A bitmap of TABLE_MEMBER or TABLE_CLOSED; empty where there is none. */
 int bitmap_get(struct index *ix, MDB_txn *txn, enum index_table t, uint32_t label,

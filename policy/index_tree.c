@@ -49,19 +49,25 @@ int attr_put(struct index *ix, MDB_txn *txn, node_id id, const struct attr *a, c
     return table_put(ix, txn, TABLE_ATTR, &id, sizeof id, data, n, e);
 }
 
-int node_get(struct index *ix, MDB_txn *txn, node_id parent, const char *name, size_t n,
-             bool is_dir, node_id *ret, struct err *e)
+size_t node_key(node_id parent, const char *name, size_t n, enum node_kind kind,
+                char ret[NODE_KEY_SIZE])
 {
-    char key[4 + NAME_LIMIT + 1];
+    uint32_t be = htonl(parent);
+    memcpy(ret, &be, 4);
+    memcpy(ret + 4, name, n);
+    ret[4 + n] = kind == NODE_DIR ? '/' : '\0'; /* no name has either */
+    return 4 + n + (kind != NODE_OBJECT);
+}
+
+int node_get(struct index *ix, MDB_txn *txn, node_id parent, const char *name, size_t n,
+             enum node_kind kind, node_id *ret, struct err *e)
+{
+    char key[NODE_KEY_SIZE];
     if (n == 0 || n > NAME_LIMIT)
         return -ENOENT;
-    uint32_t be = htonl(parent);
-    memcpy(key, &be, 4);
-    memcpy(key + 4, name, n);
-    if (is_dir)
-        key[4 + n] = '/';
     MDB_val v;
-    int r = table_get(ix, txn, TABLE_NODE, key, 4 + n + is_dir, &v, e);
+    size_t key_n = node_key(parent, name, n, kind, key);
+    int r = table_get(ix, txn, TABLE_NODE, key, key_n, &v, e);
     if (r < 0)
         return r;
     memcpy(ret, v.mv_data, sizeof *ret);
@@ -75,6 +81,8 @@ static void fill(node_id id, const struct attr *a, const char *name, const char 
         .id = id,
         .parent = a->parent,
         .is_dir = a->flags & ATTR_DIR,
+        .is_link = a->flags & ATTR_LINK,
+        .target = a->target,
         .live = attr_is_live(a),
         .size = a->flags & ATTR_DIR ? 0 : a->size,
         .mtime_ns = a->mtime_ns,
@@ -126,14 +134,15 @@ int index_nodes(struct index_read *rd, const roaring_bitmap_t *set, index_node_f
     return 0;
 }
 
-/* The live child, whichever of object and directory it is (never both; see ATTR_SHADOWED). */
+/* The live child, whichever of `n_kinds` it is (never two of them; see ATTR_SHADOWED). */
 static int live_child(struct index_read *rd, node_id parent, const char *name, size_t n,
-                      bool dir_only, node_id *ret, struct err *e)
+                      int n_kinds, node_id *ret, struct err *e)
 {
-    for (int is_dir = 1; is_dir >= (dir_only ? 1 : 0); is_dir--) {
+    static const enum node_kind kinds[] = {NODE_DIR, NODE_OBJECT, NODE_LINK};
+    for (int i = 0; i < n_kinds; i++) {
         node_id id;
         struct attr a;
-        int r = node_get(rd->ix, rd->txn, parent, name, n, is_dir, &id, e);
+        int r = node_get(rd->ix, rd->txn, parent, name, n, kinds[i], &id, e);
         if (r == 0)
             r = attr_get(rd->ix, rd->txn, id, &a, NULL, NULL, e);
         if (r == 0 && attr_is_live(&a)) {
@@ -146,7 +155,7 @@ static int live_child(struct index_read *rd, node_id parent, const char *name, s
     return -ENOENT;
 }
 
-int index_find(struct index_read *rd, const char *path, node_id *ret, struct err *e)
+static int find(struct index_read *rd, const char *path, int n_kinds, node_id *ret, struct err *e)
 {
     node_id at = NODE_ROOT;
     const char *s = path;
@@ -155,7 +164,7 @@ int index_find(struct index_read *rd, const char *path, node_id *ret, struct err
     while (*s) {
         size_t n = strcspn(s, "/");
         bool more = s[n] == '/';
-        int r = live_child(rd, at, s, n, more, &at, e);
+        int r = live_child(rd, at, s, n, more ? 1 : n_kinds, &at, e);
         if (r == -ENOENT)
             return err_set(e, r, "no such path in the lake: %s", path);
         if (r < 0)
@@ -164,6 +173,16 @@ int index_find(struct index_read *rd, const char *path, node_id *ret, struct err
     }
     *ret = at;
     return 0;
+}
+
+int index_find(struct index_read *rd, const char *path, node_id *ret, struct err *e)
+{
+    return find(rd, path, 2, ret, e);
+}
+
+int index_find_shown(struct index_read *rd, const char *path, node_id *ret, struct err *e)
+{
+    return find(rd, path, 3, ret, e);
 }
 
 int index_key(struct index_read *rd, node_id id, struct buf *ret, struct err *e)
@@ -187,6 +206,21 @@ int index_key(struct index_read *rd, node_id id, struct buf *ret, struct err *e)
             buf_addc(ret, '/');
     }
     return 0;
+}
+
+int index_object_key(struct index_read *rd, const struct node *n, struct buf *ret, struct err *e)
+{
+    return index_key(rd, n->target != NODE_NONE ? n->target : n->id, ret, e);
+}
+
+int index_link(struct index_read *rd, const struct node *n, struct buf *ret, struct err *e)
+{
+    for (int up = 0; up < EDIT_LINK_DEPTH; up++)
+        buf_adds(ret, "../");
+    int r = index_key(rd, n->target, ret, e);
+    if (r == 0 && ret->len > 0 && ret->p[ret->len - 1] == '/')
+        ret->p[--ret->len] = '\0'; /* a directory */
+    return r;
 }
 
 static int nodes_of(struct index_read *rd, enum index_table t, const char *key, size_t n,

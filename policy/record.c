@@ -153,6 +153,16 @@ int acl_check(const json_t *entries, struct err *e)
     return 0;
 }
 
+static int want_stat(const json_t *j, const char *key, struct err *e)
+{
+    const json_t *st = json_object_get(j, key);
+    if (!json_is_integer(json_array_get(st, 0)) || !json_is_integer(json_array_get(st, 1)) ||
+        !json_is_string(json_array_get(st, 2)) ||
+        strlen(json_string_value(json_array_get(st, 2))) > 127)
+        return err_set(e, -EBADMSG, "\"%s\" is not [size, mtime_ns, etag]", key);
+    return 0;
+}
+
 static int want_edit_record(struct record *rec, struct err *e)
 {
     const char *s;
@@ -162,12 +172,10 @@ static int want_edit_record(struct record *rec, struct err *e)
         (r = want_text(rec->json, "file", &s, e)) < 0 ||
         (r = want_text(rec->json, "manifest", &s, e)) < 0)
         return r;
-    const json_t *st = json_object_get(rec->json, "manifest_stat");
-    if (!json_is_integer(json_array_get(st, 0)) || !json_is_integer(json_array_get(st, 1)) ||
-        !json_is_string(json_array_get(st, 2)) ||
-        strlen(json_string_value(json_array_get(st, 2))) > 127)
-        return err_set(e, -EBADMSG, "\"manifest_stat\" is not [size, mtime_ns, etag]");
-    return 0;
+    if ((r = want_stat(rec->json, "manifest_stat", e)) < 0 || !json_object_get(rec->json, "shots"))
+        return r;
+    r = want_text(rec->json, "shots", &s, e);
+    return r < 0 ? r : want_stat(rec->json, "shots_stat", e);
 }
 
 static int by_op(struct record *rec, struct err *e)

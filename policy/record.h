@@ -21,7 +21,9 @@ struct err;
  *   init       "lake", "node_key": 32 hex digits each
  *   inventory  "prefix", "payload": SHA-256; objects found, changed and gone
  *   edit       "edit", "name", "file", "manifest", "objects", "bytes", "payload"; and
- *              "manifest_stat": [size, mtime_ns, etag]
+ *              "manifest_stat": [size, mtime_ns, etag]; maybe "shots" and "shots_stat" likewise.
+ *              Lines of the payload: [key], an object of the edit; [shot, name, key], a link in the
+ *              edit's folder to an object or (key with '/' at its end) a folder of objects of it
  *   tagged     "edit": the object tags of the store agree
  *   grant      "edit", "principal", "from", "until": active where from <= t < until
  *   revoke     "edit", "principal"

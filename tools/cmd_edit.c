@@ -84,7 +84,7 @@ static int show_key(void *arg, const struct node *n, struct err *e)
 {
     struct show *s = arg;
     AUTO(buf) struct buf key = {0};
-    if (n->is_dir)
+    if (n->is_dir || n->target != NODE_NONE) /* its names below edits/ are no objects */
         return 0;
     int r = index_key(s->rd, n->id, &key, e);
     return r < 0 ? r : json_array_append_new(s->keys, json_string(key.p));

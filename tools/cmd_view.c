@@ -115,7 +115,7 @@ static int view(struct cli *c, struct ask *a, const char *path)
         return cli_fail(&e);
     if (path) {
         node_id id;
-        int r = index_find(a->rd, path, &id, &e);
+        int r = index_find_shown(a->rd, path, &id, &e);
         if (r == -ENOENT || (r == 0 && id != NODE_ROOT && !roaring_bitmap_contains(v.nodes, id)))
             return cli_unknown("%s sees no such path: %s", a->who.as[0], path);
         if (r < 0 || index_key(a->rd, id, &below, &e) < 0)
@@ -148,7 +148,7 @@ int cmd_view(struct cli *c, int argc, char **argv)
 static int find(struct ask *a, const char *path, node_id *ret)
 {
     struct err e;
-    int r = index_find(a->rd, path, ret, &e);
+    int r = index_find_shown(a->rd, path, ret, &e);
     if (r == -ENOENT)
         return cli_unknown("%s", e.text);
     return r < 0 ? cli_fail(&e) : CLI_DONE;

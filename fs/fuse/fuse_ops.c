@@ -109,7 +109,7 @@ static void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
     int r = front_node(&c, ino, &n);
     if (r == 0 && (mask & W_OK))
         r = -EROFS;
-    else if (r == 0 && (mask & X_OK) && !n.is_dir)
+    else if (r == 0 && (mask & X_OK) && !n.is_dir && !n.is_link)
         r = -EACCES;
     if (r < 0)
         fuse_reply_error(req, r);
@@ -120,11 +120,19 @@ static void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
     AUTO(front_call) struct front_call c;
+    AUTO(buf) struct buf text = {0};
     struct node n;
+    struct err e;
     front_call_begin(&c, req);
     int r = front_node(&c, ino, &n);
-    /* There are no symbolic links; a kernel asks this of none. */
-    fuse_reply_err(req, r == -ENOENT ? ENOENT : EINVAL);
+    if (r == 0 && !n.is_link)
+        r = -EINVAL;
+    if (r == 0 && (r = c.rd ? index_link(c.rd, &n, &text, &e) : -EIO) < 0)
+        r = -EIO;
+    if (r < 0)
+        fuse_reply_error(req, r);
+    else
+        fuse_reply_readlink(req, buf_str(&text));
 }
 
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
@@ -193,6 +201,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     int r = front_node(&c, ino, &n);
     if (r == 0 && n.is_dir)
         r = -EISDIR;
+    if (r == 0 && n.is_link)
+        r = -ELOOP;
     if (r == 0 && (fi->flags & O_ACCMODE) != O_RDONLY)
         r = -EROFS;
     if (r == 0)

@@ -33,7 +33,7 @@ int fuse_read_open(struct front_call *c, const struct node *n, struct fuse_read_
 {
     AUTO(buf) struct buf key = {0};
     struct err e;
-    if (index_key(c->rd, n->id, &key, &e) < 0) {
+    if (index_object_key(c->rd, n, &key, &e) < 0) {
         log_debug("fuse", "%s", e.text);
         return -EIO;
     }

@@ -24,6 +24,8 @@ static int errno_of(int r)
     case -ERANGE:
     case -EINTR:
     case -EOPNOTSUPP:
+    case -EINVAL:
+    case -ELOOP:
         return -r;
     default:
         return EIO;
@@ -64,12 +66,12 @@ void fuse_reply_fill_stat(const struct front_call *c, const struct node *n, stru
         ns = 0;
     memset(ret, 0, sizeof *ret);
     ret->st_ino = inode_of(f->node_key, n->id);
-    ret->st_mode = n->is_dir ? S_IFDIR | 0555 : S_IFREG | 0444;
+    ret->st_mode = n->is_dir ? S_IFDIR | 0555 : n->is_link ? S_IFLNK | 0777 : S_IFREG | 0444;
     ret->st_nlink = 1;
     ret->st_uid = f->uid;
     ret->st_gid = f->gid;
     ret->st_size = n->is_dir ? 0 : (off_t)n->size;
-    ret->st_blocks = (ret->st_size + SECTOR - 1) / SECTOR;
+    ret->st_blocks = n->is_link ? 0 : (ret->st_size + SECTOR - 1) / SECTOR;
     ret->st_mtim = (struct timespec){ns / 1000000000, ns % 1000000000};
     ret->st_atim = ret->st_ctim = ret->st_mtim;
 }

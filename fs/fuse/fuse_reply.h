@@ -9,7 +9,7 @@
  *   ENOENT   not visible, or not there: the two are one
  *   EACCES   an open file that was revoked; a visible object that the store refuses
  *   ESTALE   the object is no longer the version that was opened
- *   EROFS, EISDIR, ENOTDIR, ENODATA, EOPNOTSUPP, ERANGE, EINTR   what they say
+ *   EROFS, EISDIR, ENOTDIR, ENODATA, EOPNOTSUPP, ERANGE, EINTR, EINVAL, ELOOP   what they say
  *   EIO      everything else: store or policy out of reach */
 void fuse_reply_error(fuse_req_t req, int r);
 

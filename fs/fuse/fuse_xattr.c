@@ -19,7 +19,7 @@ static int get_key(struct front_call *c, const struct node *n, struct buf *ret)
     struct err e;
     if (n->id == NODE_ROOT)
         return -ENODATA;
-    return index_key(c->rd, n->id, ret, &e) < 0 ? -EIO : 0;
+    return index_object_key(c->rd, n, ret, &e) < 0 ? -EIO : 0;
 }
 
 static int get_etag(struct front_call *c, const struct node *n, struct buf *ret)
@@ -100,6 +100,8 @@ int fuse_xattr_get(struct front_call *c, const struct node *n, const char *name,
 
 int fuse_xattr_list(struct front_call *c, const struct node *n, struct buf *ret)
 {
+    if (n->is_link) /* the kernel hands out a link's user attributes to nobody */
+        return 0;
     for (size_t i = 0; i < COUNT(attributes); i++) {
         AUTO(buf) struct buf value = {0};
         int r = attributes[i].get(c, n, &value);

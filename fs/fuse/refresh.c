@@ -104,8 +104,10 @@ static void drop_bytes(struct front *f, node_id id)
 {
     AUTO(index_read) struct index_read *rd = NULL;
     AUTO(buf) struct buf key = {0};
+    struct node n;
     struct err e;
-    if (index_read_begin(f->index, &rd, &e) == 0 && index_key(rd, id, &key, &e) == 0)
+    if (index_read_begin(f->index, &rd, &e) == 0 && index_node(rd, id, &n, &e) == 0 &&
+        index_object_key(rd, &n, &key, &e) == 0)
         cache_drop(f->cache, buf_str(&key), /* etag= */ NULL);
 }
 

@@ -178,7 +178,7 @@ static int collect(void *arg, const struct node *n, struct err *e)
 {
     struct pool *p = arg;
     (void)e;
-    if (!n->is_dir)
+    if (!n->is_dir && n->target == NODE_NONE) /* names below edits/ are none of the store's */
         p->items[p->n++].node = n->id;
     return 0;
 }

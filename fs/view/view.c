@@ -67,7 +67,7 @@ uint32_t view_version_of(const struct node *n)
 {
     if (n->is_dir)
         return 0;
-    uint64_t numbers[2] = {n->size, (uint64_t)n->mtime_ns};
+    uint64_t numbers[3] = {n->size, (uint64_t)n->mtime_ns, n->is_link ? n->target : 0};
     uint64_t h = siphash(the_hash_key(), numbers, sizeof numbers);
     const char *etag = n->etag ? n->etag : "";
     uint32_t version = (uint32_t)siphash_with(the_hash_key(), h, etag, strlen(etag));
@@ -172,7 +172,7 @@ static int collect(void *arg, const struct node *n, struct err *e)
         v->totals.directories++;
     } else {
         v->totals.objects++;
-        v->totals.bytes += n->size;
+        v->totals.bytes += n->is_link ? 0 : n->size;
     }
     return 0;
 }

@@ -208,7 +208,7 @@ static inline int by_text(const void *a, const void *b)
 }
 
 /* The paths of a set of nodes, sorted, with a blank between; without what every edit has of its
- * own below "ShotLocker/". */
+ * own below "ShotLocker/" and "edits/". */
 static inline char *paths_of(struct index_read *rd, const roaring_bitmap_t *set)
 {
     struct seen s = {.rd = rd};
@@ -219,7 +219,7 @@ static inline char *paths_of(struct index_read *rd, const roaring_bitmap_t *set)
     if (s.n)
         qsort(s.key, s.n, sizeof *s.key, by_text);
     for (size_t i = 0; i < s.n; i++) {
-        if (strncmp(s.key[i], "ShotLocker/", 11) != 0)
+        if (strncmp(s.key[i], "ShotLocker/", 11) != 0 && strncmp(s.key[i], "edits/", 6) != 0)
             buf_addf(&b, "%s%s", b.len ? " " : "", s.key[i]);
         free(s.key[i]);
     }
