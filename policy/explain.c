@@ -135,6 +135,20 @@ static int on_label(void *arg, const char *label, struct err *e)
     return json_array_append_new(x->not_by, j);
 }
 
+/* What a name that an edit has below edits/ stands for: "link", or "object" of another name. */
+static int add_target(struct index_read *rd, node_id node, json_t *ret, struct err *e)
+{
+    AUTO(buf) struct buf text = {0};
+    struct node n;
+    int r = index_node(rd, node, &n, e);
+    if (r < 0 || n.target == NODE_NONE)
+        return r;
+    r = n.is_link ? index_link(rd, &n, &text, e) : index_object_key(rd, &n, &text, e);
+    if (r < 0)
+        return r;
+    return json_object_set_new(ret, n.is_link ? "link" : "object", json_string(buf_str(&text)));
+}
+
 int explain_decision(struct index_read *rd, const struct who *who, node_id node, int64_t now,
                      json_t **ret, struct err *e)
 {
@@ -158,7 +172,7 @@ int explain_decision(struct index_read *rd, const struct who *who, node_id node,
     *ret = json_pack("{sb ss ss ss sI sO sO}", "allow", allow, "principal", who->as[0], "path",
                      path.p, "at", when_format(now, at), "record", (json_int_t)v.seq, "by", by,
                      "not", not_by);
-    return *ret ? 0 : err_set(e, -ENOMEM, "explain");
+    return *ret ? add_target(rd, node, *ret, e) : err_set(e, -ENOMEM, "explain");
 }
 
 static const char *str(const json_t *j, const char *key)
@@ -192,6 +206,10 @@ void explain_text(const json_t *d, struct buf *ret)
     json_t *j;
     buf_addf(ret, "%s: %s %s %s at %s\n", allow ? "yes" : "no", str(d, "principal"),
              allow ? "sees" : "does not see", str(d, "path"), str(d, "at"));
+    if (*str(d, "link"))
+        buf_addf(ret, "  a link to %s\n", str(d, "link"));
+    else if (*str(d, "object"))
+        buf_addf(ret, "  another name of /%s\n", str(d, "object"));
     json_array_foreach(json_object_get(d, allow ? "by" : "not"), i, j)
         reason_text(j, ret);
     if (!allow && json_array_size(json_object_get(d, "not")) == 0)

@@ -20,6 +20,8 @@ struct who;
  *            {"rule":"acl","path","principal","access":[…],"record"}],
  *    "not": [the same with "why": "expired 2026-…", "starts 2027-…", "gives no read",
  *            "not granted to …"]}
+ * and of a name that an edit has below edits/ "link": where it leads, or "object": the key of the
+ * object that it is another name of.
  * "allow" is what visible_compute() says; "by" is empty where it is false. A new reference in
  * `*ret`. */
 int explain_decision(struct index_read *rd, const struct who *who, node_id node, int64_t now,

@@ -1,7 +1,7 @@
 /* tests/fuzz/fuzz_payload.c - any bytes as the payloads of records: the index stays consistent.
  *
  * The input is cut at lines of "=". Each part is applied as an inventory, or where it is none as
- * the objects of an edit, to a new index with an ACL on its root. */
+ * the payload of an edit that "bob" gets, to a new index with an ACL for "ann" on its root. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <ftw.h>
@@ -83,15 +83,18 @@ static void apply_part(struct index *ix, struct part *part, int number)
     snprintf(id, sizeof id, "edit%06u", (unsigned)number % 1000000u);
     if (apply(ix, json_pack("{ss ss}", "op", "inventory", "prefix", ""), part) == 0)
         return;
-    apply(ix, json_pack("{ss ss ss ss ss si si s[iis]}", "op", "edit", "edit", id, "name", "n",
-                        "file", "f", "manifest", "m/cut.otio", "objects", 1, "bytes", 1,
-                        "manifest_stat", 1, 1, "e"), part);
+    if (apply(ix, json_pack("{ss ss ss ss ss si si s[iis]}", "op", "edit", "edit", id, "name", "n",
+                            "file", "f", "manifest", "m/cut.otio", "objects", 1, "bytes", 1,
+                            "manifest_stat", 1, 1, "e"), part) == 0)
+        apply(ix, json_pack("{ss ss ss ss ss}", "op", "grant", "edit", id, "principal", "user:bob",
+                            "from", "1970-01-01", "until", "2099-01-01"), NULL);
 }
 
 struct count {
     struct index_read *rd;
     struct index_totals totals;
     json_t *keys;
+    size_t names; /* that edits have */
 };
 
 static int check_node(void *arg, const struct node *n, struct err *e)
@@ -103,34 +106,51 @@ static int check_node(void *arg, const struct node *n, struct err *e)
         return 0;
     must(n->live, "a dead node is shown");
     must(index_key(c->rd, n->id, &key, e) == 0, "a node without a key");
-    must(index_find(c->rd, key.p, &found, e) == 0 && found == n->id, "a key of another node");
+    must(index_find_shown(c->rd, key.p, &found, e) == 0 && found == n->id,
+         "a key of another node");
+    must(n->target == NODE_NONE || strncmp(key.p, "edits/", 6) == 0, "an edit's name elsewhere");
+    if (n->is_link) {
+        AUTO(buf) struct buf text = {0};
+        must(index_link(c->rd, n, &text, e) == 0 && text.len == n->size, "a link of another length");
+    }
     must(strncmp(key.p, ".shotlake/", 10) != 0, "what is private is shown");
     size_t len = key.len - (key.p[key.len - 1] == '/');
     key.p[len] = '\0'; /* a folder and an object of one name must not both be shown */
     must(key_problem(key.p) == 0, "no path");
     must(!json_object_get(c->keys, key.p), "a path is shown twice");
     json_object_set_new(c->keys, key.p, json_true());
-    c->totals.objects += !n->is_dir;
-    c->totals.bytes += n->size;
+    c->totals.objects += !n->is_dir && n->target == NODE_NONE;
+    c->totals.bytes += n->target == NODE_NONE ? n->size : 0;
+    c->names += n->target != NODE_NONE;
     return 0;
+}
+
+static struct count count_shown(struct index_read *rd, const char *principal)
+{
+    AUTO(visible) struct visible v = {0};
+    AUTO(who) struct who who = {0};
+    json_auto_t *keys = json_object();
+    struct count c = {.rd = rd, .keys = keys};
+    struct err e = {0};
+    principals_expand(NULL, principal, &who);
+    must(visible_compute(rd, &who, 1, &v, &e) == 0, e.text);
+    must(index_nodes(rd, v.nodes, check_node, &c, &e) == 0, e.text);
+    c.keys = NULL;
+    return c;
 }
 
 static void check(struct index *ix)
 {
     AUTO(index_read) struct index_read *rd = NULL;
-    AUTO(visible) struct visible v = {0};
-    AUTO(who) struct who who = {0};
-    json_auto_t *keys = json_object();
     struct index_totals totals;
     struct err e = {0};
-    principals_expand(NULL, "user:ann", &who);
     must(index_read_begin(ix, &rd, &e) == 0, e.text);
-    must(visible_compute(rd, &who, 1, &v, &e) == 0, e.text);
-    struct count c = {.rd = rd, .keys = keys};
-    must(index_nodes(rd, v.nodes, check_node, &c, &e) == 0, e.text);
+    struct count c = count_shown(rd, "user:ann");
     must(index_totals(rd, &totals, &e) == 0, e.text);
     must(totals.objects == c.totals.objects && totals.bytes == c.totals.bytes,
          "an ACL on the root does not show all live objects");
+    must(c.names == 0, "an ACL shows an edit's names");
+    count_shown(rd, "user:bob");
 }
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)

@@ -48,6 +48,7 @@ class Model:
         self.address = address  # what the address of every object begins with: s3://bucket/
         self.objects = {}  # key -> size, as the last scan saw it
         self.edits = {}  # edit id -> set of keys
+        self.folders = {}  # edit id -> what it has below edits/: path -> key, or "-> " and a link
         self.grants = {}  # (edit id, principal) -> (from, until)
         self.acls = {}  # path -> entries
         self.people = {"users": [], "groups": []}  # the principals file
@@ -65,6 +66,46 @@ class Model:
         """Every path that somebody could see."""
         shown = self.showable()
         return shown | {folder for key in shown for folder in folders_above(key)}
+
+    # What an edit has of its own
+
+    def add_folder(self, edit, name, files, timeline):
+        """The edit's folder: `files` (name -> key) under other names, and a folder a shot."""
+        top = f"edits/{cut_short(usable(name), 200)}-{edit}/"
+        paths = {top + name: key for name, key in files.items()}
+        shots = {}  # shot -> {target: name of the link}
+        matcher = Matcher(self)
+        for reference, _, clip in references(timeline["tracks"]):
+            for target in matcher.targets(reference):
+                shot = usable(clip.get("name") or "untitled")
+                shot = "untitled" if shot in (".", "..") else cut_short(shot, 200)
+                links = shots.setdefault(shot + "-2" * (shot in files), {})
+                if target not in links:
+                    links[target] = another_name(target, set(links.values()))
+        for shot, links in shots.items():
+            for target, name in links.items():
+                paths[f"{top}{shot}/{name}"] = "-> ../../../" + target.rstrip("/")
+        self.folders[edit] = paths
+
+    def folder_names(self, edit, showable):
+        """Those of its paths that are there: a name of an object goes with the object."""
+        return {path for path, what in self.folders.get(edit, {}).items()
+                if what.startswith("-> ") or what in showable}
+
+    def entry(self, path):
+        """What a walk finds at a visible path: a size, a link's text, or None for a folder."""
+        for paths in self.folders.values():
+            if path in paths:
+                what = paths[path]
+                return what if what.startswith("-> ") else self.objects[what]
+        return self.objects.get(path)
+
+    def key_of(self, path):
+        """The object that reading a visible path reads; None for a link."""
+        for paths in self.folders.values():
+            if path in paths:
+                return None if paths[path].startswith("-> ") else paths[path]
+        return path
 
     # Who sees what
 
@@ -92,11 +133,16 @@ class Model:
     def visible(self, principal, t, showable=None):
         """Every path that the principal sees at the moment `t`; folders end in '/'."""
         names = self.acts_as(principal)
-        granted = [self.edits[edit] for (edit, who), (start, end) in self.grants.items()
-                   if who in names and start <= t < end]
+        showable = self.showable() if showable is None else showable
+        held = [edit for (edit, who), (start, end) in self.grants.items()
+                if who in names and start <= t < end]
+        granted = [self.edits[edit] for edit in held]
         readable = [path for path in self.acls if names & self.readers(path)]
         seen = set()
-        for key in self.showable() if showable is None else showable:
+        for path in {path for edit in held for path in self.folder_names(edit, showable)}:
+            seen.add(path)
+            seen.update(folders_above(path))
+        for key in showable:
             if any(key in keys for keys in granted) or any(covers(p, key) for p in readable):
                 seen.add(key)
                 seen.update(folders_above(key))
@@ -121,7 +167,7 @@ class Model:
         """What a timeline uses: (keys, is anything missing, is anything ambiguous)."""
         keys, missing, ambiguous = set(), False, False
         matcher = Matcher(self)
-        for reference, plays in references(timeline["tracks"]):
+        for reference, plays, _ in references(timeline["tracks"]):
             verdict, found = matcher.match(reference)
             keys |= found
             missing |= plays and verdict in ("missing", "partly")
@@ -130,16 +176,16 @@ class Model:
 
 
 def references(composition, enabled=True):
-    """Every media reference of what is switched on, and whether the timeline plays it."""
+    """Every media reference of what is switched on, whether the timeline plays it, its clip."""
     for child in composition["children"]:
         on = enabled and child.get("enabled", True)
         if "children" in child:
             yield from references(child, on)
         elif on and "media_references" in child:
             for name, reference in child["media_references"].items():
-                yield reference, name == child["active_media_reference_key"]
+                yield reference, name == child["active_media_reference_key"], child
         elif on and child.get("media_reference"):
-            yield child["media_reference"], True
+            yield child["media_reference"], True, child
 
 
 def decoded(text):
@@ -180,13 +226,50 @@ def sequence_of(name):
     return prefix, suffix, padding, frames
 
 
+# Names of folders and links
+
+
+def usable(text):
+    """As a file's name: slashes and control characters become '_'."""
+    return "".join("_" if c == "/" or ord(c) < 32 or ord(c) == 127 else c for c in text)
+
+
+def cut_short(text, limit):
+    """At most `limit` bytes, of whole characters."""
+    return text.encode()[:limit].decode(errors="ignore")
+
+
+def another_name(target, taken):
+    """What a link to the target is called beside others: with the least number that is free."""
+    is_folder = target.endswith("/")
+    name = usable(name_of(target.rstrip("/")))
+    stem, dot, extension = name.rpartition(".") if "." in name[1:] and not is_folder else ("",) * 3
+    if not stem:
+        stem, extension = name, ""
+    extension = dot + extension
+    number, wanted = 1, name
+    while wanted in taken:
+        number += 1
+        tail = f"-{number}{extension}"
+        wanted = cut_short(stem, 255 - len(tail.encode())) + tail
+    return wanted
+
+
 class Matcher:
     """One media reference against every object of the lake."""
 
     def __init__(self, model):
         self.model = model
+        self.is_sequence = False  # what was found last
         self.objects = model.showable()
         self.media = [k for k in self.objects if not k.startswith(EDITS)]
+
+    def targets(self, reference):
+        """What links lead to: the object, or the folder of a sequence's frames."""
+        self.is_sequence = False
+        found = sorted(self.match(reference)[1])
+        folder = folder_of(found[0]) if found and self.is_sequence else ""
+        return [folder] if folder else found
 
     def match(self, reference):
         """("found" | "partly" | "missing" | "ambiguous" | "none", keys)"""
@@ -272,6 +355,7 @@ class Matcher:
         if (len({where for where, _, _ in hits}) > 1 or len(set(numbers)) < len(numbers) or
                 any(text != str(int(text)).zfill(least) for _, text, _ in hits if not padding)):
             return "ambiguous", set()
+        self.is_sequence = True
         partly = wanted is not None and set(wanted) - set(numbers)
         return "partly" if partly else "found", {key for _, _, key in hits}
 

@@ -111,14 +111,13 @@ class Mounts:
     def wanted(run, principal, t):
         if principal is None:
             return {}
-        return {path: run.model.objects.get(path)
-                for path in run.expected(principal, t)}
+        return {path: run.model.entry(path) for path in run.expected(principal, t)}
 
     @staticmethod
     def mismatch(principal, where, got, want, failure):
         if failure:
             return Mismatch(f"the walk of {where} failed: {failure}")
-        sizes = [f"{p!r} has {got[p]} bytes, not {want[p]}" for p in got
+        sizes = [f"{p!r} has {got[p]} (bytes, or a link), not {want[p]}" for p in got
                  if p in want and got[p] != want[p]][:8]
         more, less = sorted(set(got) - set(want)), sorted(set(want) - set(got))
         lines = [f"the walk of {where} ({principal}): {len(more)} too many, {len(less)} too few"]
@@ -132,7 +131,7 @@ class Mounts:
         for principal in run.rng.sample(sorted(self.single), min(2, len(self.single))):
             mount, now = self.single[principal], int(time.time())
             seen = run.expected(principal, now)
-            files = sorted(p for p in seen if not p.endswith("/"))
+            files = sorted(p for p in seen if not p.endswith("/") and run.model.key_of(p))
             if not files:
                 continue
             path = run.rng.choice(files)
@@ -155,7 +154,7 @@ class Mounts:
             except OSError as error:
                 got = error
             now = int(time.time())
-            if got == run.lake.get(path):
+            if got == run.lake.get(run.model.key_of(path)):
                 run.compared["reads"] += 1
                 return
             if path not in run.expected(principal, now):

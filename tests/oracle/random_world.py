@@ -20,6 +20,8 @@ ACCESS = ["read", "write", "delete", "modify_all_access", "list"]
 # Keys that S3 can hold and no path can be.
 NO_PATHS = ["x//y.mov", "/top.mov", "dir/./a.mov", "dir/../b.mov", "..", ".", "folder/", "show/",
             "a" * 256 + ".mov", "deep/" + "é" * 128 + "/c.mov", "trail/a.mov/", "//", "show/1//"]
+# Beside the folders of edits.
+BESIDE = ["edits/own plate.mov", "edits/own/deep.mov"]
 # An object beside a folder of its own name.
 SHADOWS = ["both", "both/in", "both/in/deep.mov", "show1/x.mov", "show1/x.mov/y.mov",
            "ghost", "ghost//z.mov"]
@@ -95,7 +97,7 @@ class RandomWorld:
                 found[key] = self.bytes()
 
         self.make_folders(max(10, n // 12))
-        for key in NO_PATHS + SHADOWS + ["raw\udcff.mov", ("p" * 80 + "/") * 12 + "deep.mov"]:
+        for key in NO_PATHS + SHADOWS + BESIDE + ["raw\udcff.mov", ("p" * 80 + "/") * 12 + "deep.mov"]:
             add(key)
         while len(found) < n * 0.4:
             sequence = self.make_sequence()

@@ -90,12 +90,14 @@ class Run:
                            f"{answer.out}{answer.err}")
         report = answer.json()
         edit, manifest = report["edit"], report["manifest"]
-        have = set(self.sl("edit", "show", edit, json=True)["keys"])
+        shown = self.sl("edit", "show", edit, json=True)
+        have = set(shown["keys"])
         if have != keys | {manifest} or report["objects"] != len(keys):
             raise Mismatch(f"edit {edit} of {file} ({report['objects']} objects)\n"
                            + difference(have, keys | {manifest}) + f"\n{answer.out}")
         if not manifest.startswith(f"{EDITS}{edit}/processed/"):
             raise Mismatch(f"the manifest is at {manifest}")
+        self.model.add_folder(edit, f"Reel {number}", {name_of(manifest): manifest}, timeline)
         self.model.edits[edit] = have
         self.model.objects[manifest] = len(self.lake.get(manifest))
         return f"conform {edit}: {len(keys)} objects"
@@ -258,7 +260,9 @@ class Run:
 
     def check_answers(self):
         """`explain` and `who` of random paths, and of one that is not there."""
-        paths = sorted(self.model.paths())
+        paths = sorted(self.model.paths() | {
+            path for edit in self.model.edits
+            for path in self.model.folder_names(edit, self.showable)})
         if not paths:
             return
         for _ in range(2):

@@ -24,7 +24,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "harness")]
 import world  # noqa: E402
-from model import Model  # noqa: E402
+from model import Model, name_of  # noqa: E402
 
 KEYS = [f"show/sc{i:02}/plate.mov" for i in range(16)]
 UNTIL = "2090-01-01T00:00:00Z"
@@ -37,18 +37,21 @@ def expect(condition, what):
 
 
 def prepare(work, sl):
-    """Sixteen objects in four edits of eight; the ids of the edits and their keys."""
+    """Sixteen objects in four edits of eight; the ids of the edits and their keys, and what
+    Model.add_folder() takes of each."""
     sl.lake.put_many({key: key.encode() for key in KEYS})
     sl("init")
     sl("scan")
-    edits = {}
+    edits, made = {}, {}
     for i in range(4):
         keys = KEYS[4 * i:4 * i + 4] + KEYS[:4]
-        clips = [world.clip(k, world.external(sl.lake.address(k))) for k in keys]
-        report = sl("conform", work.file(f"cut{i}.otio", world.timeline(f"cut{i}", clips)),
-                    json=True)
+        clips = [world.clip(f"shot {n}", world.external(sl.lake.address(k)))
+                 for n, k in enumerate(keys)]
+        timeline = world.timeline(f"cut{i}", clips)
+        report = sl("conform", work.file(f"cut{i}.otio", timeline), json=True)
         edits[report["edit"]] = set(keys) | {report["manifest"]}
-    return edits
+        made[report["edit"]] = (f"cut{i}", {name_of(report["manifest"]): report["manifest"]}, timeline)
+    return edits, made
 
 
 def writer(number, sl, edits, changes, seed):
@@ -99,11 +102,13 @@ def check_told(records, told):
     expect(len(told) == len(changes), f"{len(told)} changes made, {len(changes)} in the ledger")
 
 
-def replay(sl, records, edits):
+def replay(sl, records, edits, made):
     """A model that was told every record."""
     model = Model(sl.lake.address(""))
     model.objects = {k: 1 for keys in edits.values() for k in keys}
     model.edits = edits
+    for edit, what in made.items():
+        model.add_folder(edit, *what)
     for r in records:
         if r["op"] == "grant":
             model.grants[r["edit"], r["principal"]] = (0, 2 ** 40)
@@ -150,7 +155,7 @@ def check_rebuilt(work, hosts, edits, principals):
 def run(options, work):
     lake = world.open_lake(options.lake, work)
     hosts = [world.Shotlake(lake, work.dir(f"state-{i}")) for i in range(3)]
-    edits = prepare(work, hosts[0])
+    edits, made = prepare(work, hosts[0])
     hosts[0]("acl", "set", "show/sc03/", "-", stdin=json.dumps(
         [{"principalType": "GROUP", "principal": "everyone", "accessTypes": ["write"]}]))
     hosts[1]("edit", "list")
@@ -164,7 +169,7 @@ def run(options, work):
     for sl in hosts[:2]:
         expect(sl("ledger", "verify", json=True)["records"] == len(records), "ledger verify")
     principals = sorted({who for *_, who in told} | set(SHARED))
-    views = check_views(hosts[:2], replay(hosts[0], records, edits), principals)
+    views = check_views(hosts[:2], replay(hosts[0], records, edits, made), principals)
     same = check_rebuilt(work, hosts, edits, principals[:8])
     print(f"{options.writers} writers, {len(told)} changes, ledger of {len(records)} records: "
           f"each once, none lost; {views} views as replayed; {same} answers the same on "

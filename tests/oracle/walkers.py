@@ -8,8 +8,8 @@ import traceback
 
 
 def walk(top):
-    """{path: size} of everything below `top`; folders end in '/' and have no size. Goes from folder
-    to folder by descriptor: by path, a mount that must not cache names looks up each of its
+    """{path: size} of everything below `top`; folders end in '/' and have no size, links have "-> " and
+    where they lead in its place. Goes from folder to folder by descriptor: by path, a mount that must not cache names looks up each of its
     components again for every file."""
     found = {}
     fd = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
@@ -31,6 +31,10 @@ def _walk_folder(fd, prefix, found):
                 folders.append(entry.name)
             elif stat.S_ISREG(st.st_mode) and entry.is_file(follow_symlinks=False):
                 found[path] = st.st_size
+            elif stat.S_ISLNK(st.st_mode) and entry.is_symlink():
+                found[path] = "-> " + os.readlink(entry.name, dir_fd=fd)
+                if len(os.fsencode(found[path])) != st.st_size + 3:
+                    raise AssertionError(f"{path}: {found[path]} has another length")
             else:
                 raise AssertionError(f"{path}: readdir and stat differ, or it is no file")
     for name in folders:

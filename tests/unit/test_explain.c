@@ -30,7 +30,7 @@ static json_t *decide(struct world *w, const char *principal, const char *path, 
     assert_int_equal(principals_parse(text, strlen(text), &p, &w->e), 0);
     principals_expand(p, principal, &who);
     assert_int_equal(index_read_begin(w->ix, &rd, &w->e), 0);
-    if (index_find(rd, path, &id, &w->e) < 0 ||
+    if (index_find_shown(rd, path, &id, &w->e) < 0 ||
         explain_decision(rd, &who, id, t, &j, &w->e) < 0)
         fail_msg("%s", w->e.text);
     return j;
@@ -153,6 +153,32 @@ static void test_who(void **state)
                "user:bob  ACL of / for user:bob, ledger record 7\n");
 }
 
+/* What an edit has below edits/ is seen through grants alone, whatever ACLs give. */
+static void test_names_of_an_edit(void **state)
+{
+    struct world *w = small(state);
+    const char *manifest = "edits/Cut Six-cccccccccc/cut.otio";
+    const char *link = "edits/Cut Six-cccccccccc/sh010/1.mov";
+    say(w, "{'op':'edit','edit':'cccccccccc','name':'Cut Six','file':'f','manifest':'m/cut.otio',"
+           "'objects':1,'bytes':10,'manifest_stat':[10,1,'m1']}",
+        "['a/1.mov']\n['sh010','1.mov','a/1.mov']\n"); /* record 5 */
+    acl(w, "/", READ_FOR("USER", "bob"));
+    grant(w, "cccccccccc", "user:ann", PAST, FAR);
+    assert_text(w, "user:bob", link, NOON,
+                "no: user:bob does not see /edits/Cut Six-cccccccccc/sh010/1.mov at "
+                "2027-01-15T08:00:00Z\n"
+                "  a link to ../../../a/1.mov\n"
+                "  edit cccccccccc (Cut Six), ledger record 5: not granted to user:bob\n");
+    assert_text(w, "user:ann", manifest, NOON,
+                "yes: user:ann sees /edits/Cut Six-cccccccccc/cut.otio at 2027-01-15T08:00:00Z\n"
+                "  another name of /m/cut.otio\n"
+                "  grant of edit cccccccccc (Cut Six) to user:ann until " FAR
+                ", by tester@host, ledger record 7\n");
+    json_auto_t *j = decide(w, "user:ann", link, NOON);
+    assert_string_equal(json_string_value(json_object_get(j, "link")), "../../../a/1.mov");
+    assert_null(json_object_get(j, "object"));
+}
+
 /* An actor that is too long is cut between two characters, never within one. */
 static void test_long_actor(void **state)
 {
@@ -180,7 +206,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(test_no_reason), WORLD_TEST(test_grant_in_time), WORLD_TEST(test_json),
-        WORLD_TEST(test_others),    WORLD_TEST(test_who),       WORLD_TEST(test_long_actor),
+        WORLD_TEST(test_others),    WORLD_TEST(test_who),       WORLD_TEST(test_names_of_an_edit),
+        WORLD_TEST(test_long_actor),
     };
     return cmocka_run_group_tests_name("explain", tests, NULL, NULL);
 }

@@ -198,6 +198,31 @@ static void times_come_from_the_visible(void **state)
     world_free(rd);
 }
 
+static void links_are_names_without_bytes(void **state)
+{
+    (void)state;
+    struct index_read *rd = small_world();
+    roaring_bitmap_t *set = roaring_bitmap_of(4, 1, 2, 3, 9);
+    roaring_bitmap_t *changed = roaring_bitmap_create();
+    put(rd, 9, 2, "link", false, 20, 1000);
+    rd->nodes[9].is_link = true;
+    rd->nodes[9].target = 3;
+    struct view *old = view_of(rd, set);
+    struct view_totals t;
+    view_totals(old, &t);
+    assert_true(t.objects == 2 && t.bytes == 100 && t.directories == 1);
+
+    rd->nodes[9].target = 5; /* of the same length and age */
+    struct view *new = view_of(rd, set);
+    view_add_changed(old, new, changed);
+    assert_true(roaring_bitmap_get_cardinality(changed) == 1 && roaring_bitmap_contains(changed, 9));
+    view_unref(old);
+    view_unref(new);
+    roaring_bitmap_free(changed);
+    roaring_bitmap_free(set);
+    world_free(rd);
+}
+
 static void changes_are_found(void **state)
 {
     (void)state;
@@ -349,6 +374,7 @@ int main(void)
         cmocka_unit_test(shows_what_it_holds),
         cmocka_unit_test(hidden_is_absent_and_asks_nothing),
         cmocka_unit_test(times_come_from_the_visible),
+        cmocka_unit_test(links_are_names_without_bytes),
         cmocka_unit_test(changes_are_found),
         cmocka_unit_test(empty_has_only_a_root),
         cmocka_unit_test(children_come_by_name),
