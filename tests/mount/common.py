@@ -133,6 +133,13 @@ def with_parents(keys):
     return paths
 
 
+def folder_of_edit(edit, manifest, keys, name="cut"):
+    """What the holder of an edit that World.edit() made has below edits/."""
+    links = [re.sub(r"[\0-\x1f\x7f]", "_", key.rpartition("/")[2]) for key in keys]
+    return with_parents(f"edits/{name}-{edit}/{path}" for path in [
+        manifest.rpartition("/")[2], *(f"clip {i}/{link}" for i, link in enumerate(links))])
+
+
 def read(path):
     with open(path, "rb") as f:
         return f.read()

@@ -38,7 +38,7 @@ def listing(path):
 
 
 def facts(path):
-    st = os.stat(path)
+    st = os.lstat(path)
     return {n: getattr(st, n) for n in ("st_mode", "st_nlink", "st_uid", "st_gid", "st_size",
                                         "st_blocks", "st_blksize", "st_rdev")}
 
@@ -53,7 +53,7 @@ def appearance(top, times):
             path = os.path.join(folder, name)
             shown[where, name] = facts(path)
             if times:
-                st = os.stat(path)
+                st = os.lstat(path)
                 shown[where, name, "times"] = (st.st_mtime_ns, st.st_ctime_ns, st.st_atime_ns)
         vfs = os.statvfs(folder)
         shown[where, "statfs"] = {n: getattr(vfs, n) for n in (

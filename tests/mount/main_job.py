@@ -33,8 +33,8 @@ def listed(mountpoint):
     for line in out.splitlines():
         if line.endswith(":") and line.startswith("."):
             folder = line[2:-1] + "/" if line != ".:" else ""
-        elif line[:1] in ("-", "d"):
-            name = line.split(None, 8)[8]
+        elif line[:1] in ("-", "d", "l"):
+            name = line.split(None, 8)[8].partition(" -> ")[0]
             paths.add(folder + name + ("/" if line[0] == "d" else ""))
     return paths
 
@@ -54,7 +54,8 @@ def test(world):
     check(manifest.startswith(f"ShotLocker/Edits/{edit}/processed/"), manifest)
 
     at = world.mount("acme")
-    equal(listed(at), common.with_parents([*FRAMES, REFERENCE, manifest]), "ls -lR")
+    own = common.folder_of_edit(edit, manifest, ["show/R1/sh010/plate", REFERENCE], "R1 v05")
+    equal(listed(at), common.with_parents([*FRAMES, REFERENCE, manifest]) | own, "ls -lR")
     for key in (*FRAMES, REFERENCE):
         equal(sha256(common.read(f"{at}/{key}")), sha256(common.content(key, 5000)), key)
         equal(world.lake.tags(key), [edit], f"tags of {key}")

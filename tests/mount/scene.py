@@ -38,5 +38,11 @@ def pairs(own, other, manifest):
     aside = other[::-1] if other[::-1] != other else "0000000000"
     found += [(f"ShotLocker/Edits/{other}", f"ShotLocker/Edits/{aside}"),
               (manifest, manifest.replace(other, aside)),
+              (f"edits/cut of rival-{other}", f"edits/cut of rival-{aside}"),
+              (f"edits/cut of rival-{other}/clip 0", f"edits/cut of rival-{aside}/clip 0"),
+              (f"edits/cut of rival-{other}/clip 0/plate.1002.exr",
+               f"edits/cut of rival-{aside}/clip 0/plate.1002.exr"),
+              (f"edits/cut of rival-{other}/cut of rival.otio",
+               f"edits/cut of rival-{aside}/cut of rival.otio"),
               (f"ShotLocker/Edits/{own}/cut.otio", f"ShotLocker/Edits/{own}/cux.otio")]
     return found

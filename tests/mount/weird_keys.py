@@ -31,13 +31,17 @@ def test(world):
     equal(world.host.json("scan")["hidden"], [], "keys that cannot be shown")
     edit, manifest = world.granted("acme", *keys)
     at = world.mount("acme")
-    want = common.with_parents([*keys, manifest])
+    want = common.with_parents([*keys, manifest]) | common.folder_of_edit(
+        edit, manifest, keys, "cut of acme")
     equal(sorted(common.tree(at)), sorted(want), "the tree")
     for key in keys:
         equal(common.read(f"{at}/{key}"), common.content(key, 700), f"bytes of {key!r}")
         equal(os.getxattr(f"{at}/{key}", "user.shotlake.key").decode(), key, "the key attribute")
         equal(world.lake.tags(key), [edit], f"tags of {key!r}")
         check(world.host.json("explain", "acme", "--", key)["allow"], f"explain {key!r}")
+    for number, key in enumerate(keys):  # a link leads there, whatever is in the key
+        folder = f"{at}/edits/cut of acme-{edit}/clip {number}"
+        equal(os.path.realpath(f"{folder}/{os.listdir(folder)[0]}"), f"{at}/{key}", "a link")
     for absent in ("show/A B.mov", f"show/{LONG_NAME[:-1]}", "show/a%20B.mov", "show/a\\nb.mov"):
         check(common.errno_of(os.stat, f"{at}/{absent}") != 0, f"{absent!r} is not there")
     check(common.errno_of(os.stat, f"{at}/show/{'n' * 256}") != 0, "a name of 256 bytes")
