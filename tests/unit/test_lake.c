@@ -492,8 +492,10 @@ static void test_tags_of_a_host_that_lags(void **state)
                                   "manifest_stat", (json_int_t)1, (json_int_t)1, "e");
     assert_int_equal(lake_append(a.lk, body, NULL, NULL, NULL, &w->e), 0);
     /* where the file system holds no tags, that is told */
-    if (lake_tag_edit(b.lk, "abcdefghij", 1, NULL, NULL, &tags, &w->e) == 0)
+    if (lake_tag_edit(b.lk, "abcdefghij", 1, NULL, NULL, &tags, &w->e) == 0) {
         assert_int_equal(tags.tagged, 1);
+        assert_int_equal(tags.gone, 1); /* "m", but not its other name below edits/ */
+    }
     host_close(&a);
     host_close(&b);
 }
