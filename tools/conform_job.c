@@ -3,7 +3,6 @@
 #include "tools/conform_job.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "conform/bundle.h"
 #include "fs/lake/lake.h"
 #include "policy/index.h"
 #include "tools/cli.h"
@@ -52,35 +52,16 @@ int conform_job_option(struct conform_job *job, int option, const char *arg, str
     return err_set(e, -EINVAL, "unknown option");
 }
 
-static int read_edit(const char *path, struct buf *ret, struct err *e)
-{
-    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_errno(e, -errno, "open '%s'", path);
-    for (;;) {
-        ssize_t n = read(fd, buf_room(ret, 1 << 20), 1 << 20);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_errno(e, -errno, "read '%s'", path);
-        if (n == 0)
-            return 0;
-        buf_added(ret, (size_t)n);
-        if (ret->len > CONFORM_FILE_MAX)
-            return err_set(e, -EFBIG, "'%s' has more than %u bytes", path, CONFORM_FILE_MAX);
-    }
-}
-
 /* What conform reads: OpenTimelineIO as it came, or another format turned into it. `*ret` is
  * `data` itself or `scratch`. */
-static int as_otio(const char *path, const struct buf *data, const struct edit_format_options *how,
+static int as_otio(const char *file, const struct buf *data, const struct edit_format_options *how,
                    struct buf *scratch, const struct buf **ret, struct err *e)
 {
-    enum edit_format format = edit_format_of(buf_str(data), data->len, path);
+    enum edit_format format = edit_format_of(buf_str(data), data->len, file);
     *ret = data;
     if (format == EDIT_FORMAT_UNKNOWN)
-        return err_set(e, -EBADMSG, "not an edit that is read here: OpenTimelineIO (.otio), CMX 3600 "
-                       "EDL, Final Cut Pro 7 XML or FCPXML");
+        return err_set(e, -EBADMSG, "not an edit that is read here: OpenTimelineIO (.otio, .otioz, "
+                       ".otiod), CMX 3600 EDL, Final Cut Pro 7 XML or FCPXML");
     if (format == EDIT_FORMAT_OTIO)
         return 0;
     json_auto_t *tree = NULL;
@@ -97,13 +78,13 @@ static int as_otio(const char *path, const struct buf *data, const struct edit_f
     return 0;
 }
 
-static int make_plan(struct lake *lk, const char *path, const struct buf *data,
+static int make_plan(struct lake *lk, const char *path, const char *file, const struct buf *data,
                      const struct conform_job *how, struct conform_plan **ret, struct err *e)
 {
     AUTO(buf) struct buf scratch = {0};
     struct index_read *rd = NULL;
     const struct buf *otio;
-    int r = as_otio(path, data, &how->format, &scratch, &otio, e);
+    int r = as_otio(file, data, &how->format, &scratch, &otio, e);
     if (r == 0)
         r = index_read_begin(lk->index, &rd, e);
     if (r == 0)
@@ -116,20 +97,20 @@ int conform_job_run(struct lake *lk, const char *path, const struct conform_job 
                     struct conform_job_result *ret, struct err *e)
 {
     AUTO(buf) struct buf data = {0};
+    AUTO(free) char *file = NULL;
     struct commit_options opt = job->commit;
     struct conform_job_result res = {0};
     uint64_t edits = 0;
-    int r = read_edit(path, &data, e);
+    int r = bundle_load(path, &data, &file, e);
     if (r == 0)
-        r = make_plan(lk, path, &data, job, &res.plan, e);
+        r = make_plan(lk, path, file, &data, job, &res.plan, e);
     if (r < 0)
         return r;
     /* what an interrupted conform left; that it cannot be completed now must not stop this one */
     struct err late;
     if (lake_tag_pending(lk, opt.jobs, opt.progress, opt.progress_arg, &edits, &late) < 0)
         fprintf(stderr, "shotlake: tags of an earlier edit still wait: %s\n", late.text);
-    const char *slash = strrchr(path, '/');
-    opt.file = slash ? slash + 1 : path;
+    opt.file = file;
     opt.data = buf_str(&data);
     opt.size = data.len;
     r = commit_plan(lk, res.plan, &opt, &res.commit, e);

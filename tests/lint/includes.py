@@ -23,7 +23,7 @@ ARROWS = {
     "fs/fuse": (("fs/view", "fs/cache", "fs/lake", "policy", "policy/base"),
                 ("fuse", "jansson", "roaring")),
     "conform": (("fs/lake", "fs/store", "policy", "policy/base"),
-                ("expat", "jansson", "roaring")),
+                ("expat", "jansson", "roaring", "zip")),
     "tools": (("*",), ("*",)),
     "tests": (("*",), ("*",)),
 }
@@ -33,7 +33,7 @@ ARROWS = {
 LIBRARIES = {
     "cmocka.h": "cmocka", "curl/": "curl", "expat.h": "expat", "fuse3/": "fuse", "fuse": "fuse",
     "jansson.h": "jansson", "lmdb.h": "lmdb", "openssl/": "openssl", "roaring/": "roaring",
-    "zlib.h": "zlib",
+    "zip.h": "zip", "zlib.h": "zlib",
 }
 LIBC_FOLDERS = ("arpa/", "asm/", "bits/", "linux/", "net/", "netinet/", "sys/")
 LIBC = set("""
