@@ -91,6 +91,8 @@ int conform_plan(struct index_read *rd, struct store *store, const char *otio, s
     opt = opt ? opt : &defaults;
     int r = otio_read(otio, n, &doc, e);
     if (r == 0)
+        r = otio_deviations(doc, otio, n, opt->strict, &p->deviations, e);
+    if (r == 0)
         r = match_new(rd, store, &m, e);
     if (r < 0)
         return r;
@@ -134,6 +136,7 @@ void conform_plan_free(struct conform_plan *p)
         item_done(&p->items[i]);
     free(p->items);
     free(p->name);
+    otio_deviations_done(&p->deviations);
     if (p->objects)
         roaring_bitmap_free(p->objects);
     json_decref(p->timeline);

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <roaring/roaring.h>
 
+#include "conform/otio_strict.h"
 #include "policy/types.h"
 
 struct buf;
@@ -38,6 +39,7 @@ enum conform_status {
 
 struct conform_options {
     int handles; /* frames of the timeline, up to CONFORM_HANDLES_MAX; retimed with the clip */
+    bool strict; /* takes only what OpenTimelineIO itself would read */
     bool whole;  /* of a sequence every frame that the reference names, not only those used */
 };
 
@@ -83,6 +85,7 @@ struct conform_plan {
     size_t n_items;
     roaring_bitmap_t *objects; /* every found object once */
     json_t *timeline;          /* the manifest: the tree with relinked media */
+    struct otio_deviations deviations; /* what OpenTimelineIO itself would refuse in the file */
     char mark[64];             /* stands for tokens that JSON has not: see conform/otio_text.h */
 };
 
@@ -108,7 +111,7 @@ static inline void auto_conform_plan(struct conform_plan **p)
 }
 
 /* {"edit","name","clips","found":[{clip,key,…}],"missing":[…],"ambiguous":[…],"objects",
- * "manifest"}; `edit` and `manifest` may be NULL. A new reference. Where the frames that a clip
+ * "deviations":[{pointer,what}],"deviation_count","manifest"}; `edit` and `manifest` may be NULL. A new reference. Where the frames that a clip
  * uses are known its entry has "frames":[first,last] and the "handles" in them; "warnings" tells
  * how they were read where that was not plain. */
 json_t *conform_report_json(const struct conform_plan *p, struct index_read *rd, const char *edit,

@@ -45,16 +45,22 @@ void otio_text_pointer(struct buf *pointer, const char *key, size_t n)
     }
 }
 
+/* Where the scan is; about `limit` bytes of it. */
+static void add_pointer(const struct scan *sc, size_t limit, struct buf *ret)
+{
+    for (int i = 0; i < sc->depth && ret->len < limit; i++) {
+        const struct level *l = &sc->level[i];
+        if (!l->is_object)
+            buf_addf(ret, "/%zu", l->index);
+        else if (l->key_len > 0)
+            otio_text_pointer(ret, sc->s + l->key, l->key_len);
+    }
+}
+
 static int refuse(const struct scan *sc, size_t at, int code, const char *reason, struct err *e)
 {
     struct buf pointer __attribute__((cleanup(auto_buf))) = {0};
-    for (int i = 0; i < sc->depth && pointer.len < 300; i++) {
-        const struct level *l = &sc->level[i];
-        if (!l->is_object)
-            buf_addf(&pointer, "/%zu", l->index);
-        else if (l->key_len > 0)
-            otio_text_pointer(&pointer, sc->s + l->key, l->key_len);
-    }
+    add_pointer(sc, 300, &pointer);
     return err_set(e, code, "line %zu, column %zu, at '%s': %s", sc->line, at - sc->line_start + 1,
                    buf_str(&pointer), reason);
 }
@@ -254,6 +260,37 @@ int otio_text_refuse(const struct otio_text *t, size_t offset, const char *reaso
         .s = t->source, .n = t->source_len, .line = 1, .stop = offset, .mark = t->mark};
     int r = scan_all(sc, e); /* went through once already: cannot fail */
     return r < 0 ? r : refuse(sc, sc->at, -EBADMSG, reason, e);
+}
+
+/* True where a value begins, not a key, a blank or a mark between values. */
+static bool is_value(const struct scan *sc)
+{
+    const struct level *l = sc->depth > 0 ? &sc->level[sc->depth - 1] : NULL;
+    return !strchr(" \t\r\n:,]}", sc->s[sc->at]) && !(l && l->is_object && l->key_next);
+}
+
+size_t otio_text_line(const char *s, size_t n, const char *pointer)
+{
+    int depth = 0;
+    for (const char *p = pointer; *p; p++)
+        depth += *p == '/';
+    bool marked = n >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0;
+    AUTO(free) struct scan *sc = xcalloc(1, sizeof *sc);
+    struct buf here __attribute__((cleanup(auto_buf))) = {0};
+    *sc = (struct scan){
+        .s = marked ? s + 3 : s, .n = marked ? n - 3 : n, .line = 1, .stop = SIZE_MAX, .mark = ""};
+    while (sc->at < sc->n) {
+        if (sc->depth == depth && is_value(sc)) {
+            buf_clear(&here);
+            add_pointer(sc, SIZE_MAX, &here);
+            if (strcmp(buf_str(&here), pointer) == 0)
+                return sc->line;
+        }
+        struct err e;
+        if (scan_step(sc, &e) < 0)
+            return 0;
+    }
+    return 0;
 }
 
 void otio_text_restore(const char *json, size_t n, const char *mark, struct buf *ret)

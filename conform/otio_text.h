@@ -38,6 +38,10 @@ void otio_text_done(struct otio_text *t);
  * the file as it was given. Returns -EBADMSG. */
 int otio_text_refuse(const struct otio_text *t, size_t offset, const char *reason, struct err *e);
 
+/* The line (from 1) of `n` bytes of JSON that otio_text_open() took, in which the value at `pointer`
+ * begins; 0 where that cannot be told: a key on the way is written with escapes. */
+size_t otio_text_line(const char *s, size_t n, const char *pointer);
+
 /* Appends `json` to `ret` with the tokens that `mark` hides as they were written. */
 void otio_text_restore(const char *json, size_t n, const char *mark, struct buf *ret);
 

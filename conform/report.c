@@ -17,6 +17,7 @@
 #define CLIP_COLUMN 28  /* characters of the clip's name in the text */
 #define FRAMES_SHOWN 10 /* runs of missing frames in the text */
 #define CANDIDATES_SHOWN 5
+#define DEVIATIONS_SHOWN 5
 
 /* A node's key; "?" where the index cannot tell: a report is never worth a failure. */
 static void add_key(struct index_read *rd, node_id id, struct buf *ret)
@@ -159,6 +160,18 @@ static bool is_found(const struct conform_item *it)
     return it->status == CONFORM_FOUND || it->status == CONFORM_PARTLY;
 }
 
+static json_t *deviations_json(const struct otio_deviations *d)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < otio_deviations_kept(d); i++) {
+        json_t *o = json_object();
+        json_object_set_new(o, "pointer", text(d->v[i].pointer));
+        json_object_set_new(o, "what", text(d->v[i].what));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 json_t *conform_report_json(const struct conform_plan *p, struct index_read *rd, const char *edit,
                             const char *name, const char *manifest)
 {
@@ -184,6 +197,8 @@ json_t *conform_report_json(const struct conform_plan *p, struct index_read *rd,
         json_object_set_new(o, names[i], list[i]);
     uint64_t objects = roaring_bitmap_get_cardinality(p->objects);
     json_object_set_new(o, "objects", json_integer((json_int_t)objects));
+    json_object_set_new(o, "deviations", deviations_json(&p->deviations));
+    json_object_set_new(o, "deviation_count", json_integer((json_int_t)p->deviations.n));
     json_object_set_new(o, "manifest", manifest ? text(manifest) : json_null());
     return o;
 }
@@ -317,6 +332,21 @@ static void add_warnings(const struct conform_plan *p, struct buf *ret)
     }
 }
 
+static void add_deviations(const struct otio_deviations *d, struct buf *ret)
+{
+    if (d->n > 0)
+        buf_addf(ret, "\nDeviations: %zu, for which OpenTimelineIO refuses the file\n", d->n);
+    for (size_t i = 0; i < d->n && i < DEVIATIONS_SHOWN; i++) {
+        buf_adds(ret, "  ");
+        add_clean(*d->v[i].pointer ? d->v[i].pointer : "/", ret);
+        buf_addf(ret, "\n%*s", CLIP_COLUMN + 4, "");
+        add_clean(d->v[i].what, ret);
+        buf_addc(ret, '\n');
+    }
+    if (d->n > DEVIATIONS_SHOWN)
+        buf_addf(ret, "  and more%s\n", d->n > OTIO_DEVIATIONS_KEPT ? "" : "; --json has them");
+}
+
 static void add_summary(const struct conform_plan *p, struct buf *ret)
 {
     size_t count[SECTION_COUNT] = {0};
@@ -358,5 +388,6 @@ void conform_report_text(const struct conform_plan *p, struct index_read *rd, st
         }
     }
     add_warnings(p, ret);
+    add_deviations(&p->deviations, ret);
     add_found(p, rd, ret);
 }

@@ -34,6 +34,9 @@ int conform_job_option(struct conform_job *job, int option, const char *arg, str
     case CONFORM_JOB_WHOLE:
         job->conform.whole = true;
         return 0;
+    case CONFORM_JOB_STRICT:
+        job->conform.strict = true;
+        return 0;
     case CONFORM_JOB_RATE:
         job->format.rate = edit_format_rate(arg);
         if (job->format.rate.den == 0)

@@ -28,12 +28,14 @@ enum conform_job_option {
     CONFORM_JOB_RATE,
     CONFORM_JOB_JOBS,
     CONFORM_JOB_HANDLES,
+    CONFORM_JOB_STRICT,
 };
 /* clang-format off */
 #define CONFORM_JOB_OPTIONS                                   \
     {"handles", required_argument, NULL, CONFORM_JOB_HANDLES}, \
     {"jobs", required_argument, NULL, CONFORM_JOB_JOBS},       \
     {"rate", required_argument, NULL, CONFORM_JOB_RATE},       \
+    {"strict", no_argument, NULL, CONFORM_JOB_STRICT},         \
     {"whole", no_argument, NULL, CONFORM_JOB_WHOLE}
 /* clang-format on */
 

@@ -17,11 +17,12 @@ static const char at_help[] = "  --at WHEN             decide as of that moment 
 static const struct cli_verb verbs[] = {
     {"init", "", "make the lake's ledger (harmless where there is one)", NULL, cmd_init},
     {"scan", "[PREFIX]", "take the store's inventory into the index", NULL, cmd_scan},
-    {"conform", "FILE [--name NAME] [--handles N] [--whole] [--rate FPS] [--jobs N]",
+    {"conform", "FILE [OPTIONS]",
      "find and tag the media that a timeline uses",
      "  --name NAME           of the edit; default: the timeline's own\n"
      "  --handles N           frames to add at either end of each cut; default: 8\n"
      "  --whole               all frames of a sequence, not only those that the cut uses\n"
+     "  --strict              only what OpenTimelineIO reads; default: read, and reported\n"
      "  --rate FPS            frames a second of an EDL; default: 24, or as it says\n"
      "  --jobs N              objects tagged at once; default: what the store bears\n",
      cmd_conform},
