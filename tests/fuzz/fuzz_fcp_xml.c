@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "conform/edit_format.h"
 #include "conform/otio_read.h"
+#include "conform/otio_strict.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -35,6 +36,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         die("a tree that cannot be written", "");
     if (otio_read(text, strlen(text), &doc, &e) < 0)
         die("a tree that cannot be read", e.text);
+    struct otio_deviations none;
+    if (otio_deviations(doc, text, strlen(text), true, &none, &e) < 0)
+        die("a tree that OpenTimelineIO does not read", e.text);
     otio_doc_free(doc);
     free(text);
     json_decref(root);

@@ -108,6 +108,10 @@ static size_t conform_twice(const char *path, struct world *w, const struct buf 
     if (strcmp(buf_str(&once), buf_str(&twice)) != 0)
         fail_msg("%s: the manifest changes when it is conformed again", path);
     assert_true(roaring_bitmap_equals(p->objects, q->objects));
+    /* what OpenTimelineIO reads it reads relinked too */
+    if (q->deviations.n > p->deviations.n)
+        fail_msg("%s: manifest: at '%s': %s", path, q->deviations.v[0].pointer,
+                 q->deviations.v[0].what);
 
     json_auto_t *report = conform_report_json(p, &w->rd, "abcdefghij", "name", "key");
     assert_non_null(report);

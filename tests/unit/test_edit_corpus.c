@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "conform/otio_read.h"
+#include "conform/otio_strict.h"
 #include "tests/unit/edit_text.h"
 
 #define SKIPPED 77
@@ -99,6 +100,10 @@ static void check_file(const char *path, const char *want)
     if (otio_read(text, strlen(text), &doc, &e) < 0)
         fail_msg("%s: %s", path, e.text);
     assert_int_equal(doc->n_clips, t.clips);
+    /* and OpenTimelineIO's would make of it */
+    struct otio_deviations none;
+    if (otio_deviations(doc, text, strlen(text), true, &none, &e) < 0)
+        fail_msg("%s: %s", path, e.text);
     print_message("%s: %s: %zu edits, %zu clips, %zu transitions, %zu with a path\n", path,
                   edit_format_name(format), t.edits, t.clips, t.transitions, t.paths);
     free(text);
