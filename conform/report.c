@@ -338,7 +338,7 @@ static void add_deviations(const struct otio_deviations *d, struct buf *ret)
         buf_addf(ret, "\nDeviations: %zu, for which OpenTimelineIO refuses the file\n", d->n);
     for (size_t i = 0; i < d->n && i < DEVIATIONS_SHOWN; i++) {
         buf_adds(ret, "  ");
-        add_clean(*d->v[i].pointer ? d->v[i].pointer : "/", ret);
+        add_clean(*d->v[i].pointer ? d->v[i].pointer : "(the file)", ret);
         buf_addf(ret, "\n%*s", CLIP_COLUMN + 4, "");
         add_clean(d->v[i].what, ret);
         buf_addc(ret, '\n');

@@ -119,7 +119,8 @@ static void test_report_json(void **state)
         "{\"clip\":\"sh070\",\"url\":\"/v/full.mov\",\"reason\":"
         "\"no object of this name is in the lake\"},"
         "{\"clip\":\"sh080\",\"url\":\"\",\"reason\":\"the clip is disabled\"}],"
-        "\"objects\":5,\"manifest\":null}";
+        "\"objects\":5,\"deviations\":[{\"pointer\":\"/tracks/children/0\",\"what\":\"no 'kind', "
+        "which 'Track.1' must have\"}],\"deviation_count\":1,\"manifest\":null}";
     AUTO(world) struct world *w = world_new(&world_s3, lake_keys);
     AUTO(conform_plan) struct conform_plan *p = plan(w, cut);
     json_auto_t *report = conform_report_json(p, &w->rd, "t7ory5o5hm", NULL, NULL);
@@ -151,6 +152,10 @@ static void test_report_text(void **state)
         "                                no object of this name is in the lake\n"
         "  sh080                         the clip is disabled\n"
         "\n"
+        "Deviations: 1, for which OpenTimelineIO refuses the file\n"
+        "  /tracks/children/0\n"
+        "                                no 'kind', which 'Track.1' must have\n"
+        "\n"
         "Found by name\n"
         "    2 clips       1 object    show/one.mov\n"
         "    1 clip        1 object    show/proxy.mov\n"
@@ -162,6 +167,38 @@ static void test_report_text(void **state)
     struct buf text __attribute__((cleanup(auto_buf))) = {0};
     conform_report_text(p, &w->rd, &text);
     assert_string_equal(buf_str(&text), want);
+}
+
+/* Of many deviations the first are listed; strict takes none. */
+static void test_deviations(void **state)
+{
+    (void)state;
+    AUTO(world) struct world *w = world_new(&world_s3, lake_keys);
+    struct buf b __attribute__((cleanup(auto_buf))) = {0};
+    struct buf report __attribute__((cleanup(auto_buf))) = {0};
+    buf_adds(&b, "\xef\xbb\xbf{\"OTIO_SCHEMA\":\"Stack.1\",\n\"children\":[null");
+    for (int i = 0; i < 119; i++)
+        buf_adds(&b, ",{\"OTIO_SCHEMA\":\"Gap.1\",\"enabled\":0}");
+    buf_adds(&b, "]}");
+    AUTO(conform_plan) struct conform_plan *p = plan(w, b.p), *none = NULL;
+    json_auto_t *json = conform_report_json(p, &w->rd, NULL, NULL, NULL);
+    assert_int_equal(json_array_size(json_object_get(json, "deviations")), OTIO_DEVIATIONS_KEPT);
+    assert_int_equal(json_integer_value(json_object_get(json, "deviation_count")), 121);
+    conform_report_text(p, &w->rd, &report);
+    assert_non_null(strstr(report.p, "\nDeviations: 121, for which OpenTimelineIO refuses the "
+                                     "file\n  (the file)\n                                the file begins "
+                                     "with a byte order mark\n  /children/0\n"));
+    assert_non_null(strstr(report.p, "\n  and more\n"));
+
+    struct conform_options strict = {.strict = true};
+    struct err e;
+    assert_int_equal(conform_plan(&w->rd, &w->store, b.p, b.len, &strict, &none, &e), -EBADMSG);
+    assert_string_equal(e.text, "line 1, at '': the file begins with a byte order mark (--strict)");
+    assert_int_equal(conform_plan(&w->rd, &w->store, b.p + 3, b.len - 3, &strict, &none, &e),
+                     -EBADMSG);
+    assert_string_equal(e.text, "line 2, at '/children/0': a clip, gap, stack, track or transition "
+                                "is wanted, this is null (--strict)");
+    assert_null(none);
 }
 
 /* Two thousand clips of one plate and one pattern over a thousand folders. */
@@ -389,7 +426,7 @@ int main(void)
         cmocka_unit_test(test_many_clips),     cmocka_unit_test(test_uses),
         cmocka_unit_test(test_missing_frames), cmocka_unit_test(test_use_reports),
         cmocka_unit_test(test_unplaced),       cmocka_unit_test(test_offline),
-        cmocka_unit_test(test_bad_time),
+        cmocka_unit_test(test_bad_time),      cmocka_unit_test(test_deviations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,13 +99,25 @@ static const struct {
     {TEXT("{\"OTIO_SCHEMA\":\"Gap.1\"}"), "'Gap.1'"},
     {TEXT("{\"OTIO_SCHEMA\":\"Timeline.1\",\n \"a\": {\"b\": [0, {\"x\":1,\"x\":2}]}}"),
      "line 2, column 27, at '/a/b/1/x': duplicate object key"},
+    /* the same name in other letters */
+    {TEXT("{\"a\":1,\n\"\\u0061\":2}"), "line 2, column 9, at '/\\u0061': duplicate object key"},
+    {TEXT("{\"OTIO_SCHEMA\":\"Gap.1\",\r\n\"OTIO_SCHEMA\":\"Clip.1\"}"),
+     "line 2, column 14, at '/OTIO_SCHEMA': duplicate object key"},
     {TEXT("{\"OTIO_SCHEMA\":\"Timeline.1\",\"tracks\":"), "at '/tracks'"},
     {TEXT("{\"OTIO_SCHEMA\":\"Timeline.1\"} x"), "end of file expected"},
+    {TEXT("{\"OTIO_SCHEMA\":\"Timeline.1\"}\n{}"), "line 2, column 1, at '': end of file expected"},
+    {TEXT("{\"OTIO_SCHEMA\":\"Timeline.1\",}"), "line 1, column 29"},
+    {TEXT("{\"a\":1 /* one */}"), "line 1, column 8"},
+    {TEXT("{\"a\":1 // one\n}"), "line 1, column 8"},
+    {TEXT("{'a':1}"), "line 1, column 2"},
     {TEXT("{\"a\":[NaN, 1,]}"), "line 1, column 14, at '/a/2'"},
     {TEXT("{\"a\":nan}"), "invalid token"},
     {TEXT("{\"a\":1e400}"), "at '/a': real number overflow"},
     {TEXT("{\"a\":\"\\ud800\"}"), "at '/a'"},
+    {TEXT("{\"a\":\"\\udc00\"}"), "at '/a': invalid Unicode"},
+    {TEXT("{\"a\":\"\\ud800\\u0041\"}"), "at '/a': invalid Unicode"},
     {TEXT("{\"a\":\"x\\u0000y\"}"), "at '/a': \\u0000"},
+    {TEXT("{\"a\\u0000b\":1}"), "line 1, column"},
     {TEXT("{\"a\":\"x\0y\"}"), "column 8, at '/a': a NUL byte"},
     {TEXT("{\"a\":\0}"), "a NUL byte"},
     {TEXT("{\"a\":\"\xc3(\"}"), "column 7, at '/a': bytes that are not UTF-8"},
@@ -151,6 +163,13 @@ static void test_limits(void **state)
     assert_int_equal(otio_read(b.p, b.len, &doc, &e), -EBADMSG);
     assert_non_null(strstr(e.text, "column 257"));
     assert_non_null(strstr(e.text, "256 levels"));
+
+    /* 256 are read, and then it is no timeline */
+    b.len = 256;
+    for (int i = 0; i < 256; i++)
+        buf_adds(&b, "]");
+    assert_int_equal(otio_read(b.p, b.len, &doc, &e), -EBADMSG);
+    assert_non_null(strstr(e.text, "not a timeline"));
 
     buf_clear(&b);
     buf_adds(&b, "[");
