@@ -184,8 +184,9 @@ static const struct schema {
 };
 
 struct check {
+    json_t *root;
     const char *mark;
-    json_t *ids; /* OTIO_REF_ID to its object */
+    json_t *ids; /* OTIO_REF_ID to the first object that has it; NULL until one is asked for */
     struct buf pointer;
     otio_deviation_fn *fn;
     void *arg;
@@ -270,7 +271,37 @@ static int token_kind(const struct check *c, const json_t *v)
     return *s >= '0' && *s <= '9' ? IS_BIG : IS_REAL;
 }
 
-static int object_kind(const struct check *c, const json_t *v)
+/* Few files have ids: a pass of their own is made for those that do. */
+static void collect_ids(struct check *c, json_t *v)
+{
+    const char *key;
+    json_t *child;
+    size_t i;
+    json_array_foreach(v, i, child)
+    {
+        collect_ids(c, child);
+    }
+    if (!json_is_object(v))
+        return;
+    const char *id = otio_string(v, "OTIO_REF_ID");
+    if (id && otio_string(v, "OTIO_SCHEMA") && !json_object_get(c->ids, id))
+        json_object_set(c->ids, id, v);
+    json_object_foreach(v, key, child)
+    {
+        collect_ids(c, child);
+    }
+}
+
+static const json_t *by_id(struct check *c, const char *id)
+{
+    if (!c->ids) {
+        c->ids = json_object();
+        collect_ids(c, c->root);
+    }
+    return json_object_get(c->ids, id);
+}
+
+static int object_kind(struct check *c, const json_t *v)
 {
     int latest;
     const json_t *schema = json_object_get(v, "OTIO_SCHEMA");
@@ -284,11 +315,11 @@ static int object_kind(const struct check *c, const json_t *v)
     if (row->is != IS_LINK)
         return row->is;
     const char *id = json_string_value(json_object_get(v, "id"));
-    const json_t *there = id ? json_object_get(c->ids, id) : NULL;
-    return there ? object_kind(c, there) : IS_ANY;
+    const json_t *there = id ? by_id(c, id) : NULL;
+    return there ? object_kind(c, there) : IS_ANY; /* what is not there is reported for itself */
 }
 
-static int kind_of(const struct check *c, const json_t *v)
+static int kind_of(struct check *c, const json_t *v)
 {
     switch (json_typeof(v)) {
     case JSON_OBJECT:
@@ -399,12 +430,28 @@ static int check_fields(struct check *c, const json_t *object, const char *schem
     return r;
 }
 
+/* The ids that objects have, and those by which others stand for them. */
+static int check_ids(struct check *c, const json_t *object, bool is_reference)
+{
+    const json_t *own = json_object_get(object, "OTIO_REF_ID");
+    const char *id = json_string_value(own);
+    if (is_reference) {
+        id = json_string_value(json_object_get(object, "id"));
+        return id && !by_id(c, id) ? report(c, "no object has the OTIO_REF_ID '%.64s'", id) : 0;
+    }
+    if (own && !id)
+        return report(c, "OTIO_REF_ID is no string");
+    if (id && *id && by_id(c, id) != object)
+        return report(c, "another object has the OTIO_REF_ID '%.64s'", id);
+    return 0;
+}
+
 static int check_object(struct check *c, const json_t *object)
 {
     const json_t *v = json_object_get(object, "OTIO_SCHEMA");
     const char *s = json_string_value(v);
     size_t n;
-    int version, latest, r = 0;
+    int version, latest;
     if (!v)
         return 0;
     if (!s || token_kind(c, v))
@@ -415,74 +462,55 @@ static int check_object(struct check *c, const json_t *object)
     if (latest > 0)
         return report(c, "'%.64s' is unsupported: the latest version is %s.%d", s, row->name,
                       latest);
-    if (row && row->is == IS_LINK) {
-        const char *id = json_string_value(json_object_get(object, "id"));
-        if (id && !json_object_get(c->ids, id))
-            r = report(c, "no object has the OTIO_REF_ID '%.64s'", id);
-    }
+    int r = 0;
+    if (!row || (row->is & (IS_OBJECT | IS_LINK)))
+        r = check_ids(c, object, row && row->is == IS_LINK);
     for (size_t i = 0; r == 0 && row && i < COUNT(row->fields) && row->fields[i]; i++)
         r = check_fields(c, object, s, row->fields[i]);
     return r;
 }
 
-/* Notes the id of an object that others may stand for. */
-static int note_id(struct check *c, json_t *object)
-{
-    int latest;
-    const char *s = json_string_value(json_object_get(object, "OTIO_SCHEMA"));
-    json_t *id = json_object_get(object, "OTIO_REF_ID");
-    const struct schema *row = s ? find_schema(s, &latest) : NULL;
-    if (!s || !id || (row && !(row->is & IS_OBJECT)))
-        return 0;
-    if (!json_is_string(id))
-        return report(c, "OTIO_REF_ID is no string");
-    if (json_string_length(id) == 0)
-        return 0;
-    if (json_object_get(c->ids, json_string_value(id)))
-        return report(c, "two objects have the OTIO_REF_ID '%.64s'", json_string_value(id));
-    return json_object_set(c->ids, json_string_value(id), object);
-}
+static int walk(struct check *c, json_t *v);
 
-/* Every value of the tree: what lies in metadata is read like the rest. Recursion is bounded by
- * OTIO_DEPTH_MAX. */
-static int walk(struct check *c, json_t *v, int (*visit)(struct check *, json_t *))
+static int walk_child(struct check *c, const char *key, size_t index, json_t *v)
 {
-    const char *key;
-    json_t *child;
-    size_t i, before;
-    int r = json_is_object(v) ? visit(c, v) : 0;
-    json_array_foreach(v, i, child)
-    {
-        before = enter(c, NULL, i);
-        if (r == 0)
-            r = walk(c, child, visit);
-        leave(c, before);
-    }
-    if (!json_is_object(v))
-        return r;
-    json_object_foreach(v, key, child)
-    {
-        before = enter(c, key, 0);
-        if (r == 0)
-            r = walk(c, child, visit);
-        leave(c, before);
-    }
+    if (!json_is_object(v) && !json_is_array(v)) /* the most by far, and nothing is in them */
+        return 0;
+    size_t before = enter(c, key, index);
+    int r = walk(c, v);
+    leave(c, before);
     return r;
 }
 
-static int visit_object(struct check *c, json_t *object)
+/* Every object of the tree: what lies in metadata is read like the rest. Recursion is bounded by
+ * OTIO_DEPTH_MAX. */
+static int walk(struct check *c, json_t *v)
 {
-    return check_object(c, object);
+    const char *key;
+    json_t *child;
+    size_t i;
+    int r = 0;
+    json_array_foreach(v, i, child)
+    {
+        if ((r = walk_child(c, NULL, i, child)) != 0)
+            return r;
+    }
+    if (!json_is_object(v) || (r = check_object(c, v)) != 0)
+        return r;
+    json_object_foreach(v, key, child)
+    {
+        if ((r = walk_child(c, key, 0, child)) != 0)
+            return r;
+    }
+    return 0;
 }
 
 int otio_check(const json_t *root, const char *mark, otio_deviation_fn *fn, void *arg)
 {
     json_t *tree = (json_t *)(uintptr_t)root; /* is not changed */
-    json_auto_t *ids = json_object();
-    struct check c = {.mark = mark, .ids = ids, .fn = fn, .arg = arg};
-    int r = walk(&c, tree, note_id);
-    if (r == 0)
-        r = walk(&c, tree, visit_object);
+    struct check c = {.root = tree, .mark = mark, .fn = fn, .arg = arg};
+    int r = walk(&c, tree);
+    json_decref(c.ids);
     buf_done(&c.pointer);
     return r;
 }

@@ -35,13 +35,12 @@ struct scan {
 void otio_text_pointer(struct buf *pointer, const char *key, size_t n)
 {
     buf_addc(pointer, '/');
-    for (size_t i = 0; i < n; i++) {
-        if (key[i] == '~')
-            buf_adds(pointer, "~0");
-        else if (key[i] == '/')
-            buf_adds(pointer, "~1");
-        else
-            buf_addc(pointer, key[i]);
+    for (size_t i = 0, run; i < n; i += run + 1) {
+        for (run = 0; i + run < n && key[i + run] != '~' && key[i + run] != '/';)
+            run++;
+        buf_add(pointer, key + i, run);
+        if (i + run < n)
+            buf_adds(pointer, key[i + run] == '~' ? "~0" : "~1");
     }
 }
 

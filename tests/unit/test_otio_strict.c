@@ -204,10 +204,12 @@ static const struct {
      "/color/name: a string is wanted, this is null\n"},
 
     /* ids */
+    {TRACK("{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':''},{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':''},"
+           "{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':'g','metadata':{'m':{'OTIO_REF_ID':'g'}}}"), ""},
     {CLIP2("'A':{'OTIO_SCHEMA':'SerializableObjectRef.1','id':'m'}"),
      "/media_references/A: no object has the OTIO_REF_ID 'm'\n"},
     {TRACK("{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':'g'},{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':'g'}"),
-     "/children/1: two objects have the OTIO_REF_ID 'g'\n"},
+     "/children/1: another object has the OTIO_REF_ID 'g'\n"},
     {TRACK("{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':7}"), "/children/0: OTIO_REF_ID is no string\n"},
     {STACK("{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':'g','metadata':{'x':" CLIP2(
          "'A':{'OTIO_SCHEMA':'SerializableObjectRef.1','id':'g'}") "}}"),
