@@ -25,7 +25,8 @@
 #define VERSION "version.txt"
 #define VERSION_MAX 64     /* bytes of version.txt */
 #define RATIO_FROM 1048576 /* bytes unpacked from which the ratio counts */
-#define PIECE 1048576
+#define PIECE 65536
+#define HEADER_MAX 262144 /* of an entry: two 16-bit lengths and a little */
 
 DEFINE_AUTO(zip, zip_t *, zip_discard);
 DEFINE_AUTO(zip_member, zip_file_t *, zip_fclose);
@@ -166,15 +167,17 @@ static int find_entry(zip_t *z, const char *wanted, int64_t *ret, struct err *e)
 
 static int check_entry(const zip_stat_t *st, uint64_t max, const char *name, struct err *e)
 {
-    const uint64_t all = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD |
-                         ZIP_STAT_ENCRYPTION_METHOD;
+    const uint64_t all =
+        ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
     if ((st->valid & all) != all)
         return err_set(e, -EBADMSG, "the bundle does not say how '%s' is stored", name);
     if (st->encryption_method != ZIP_EM_NONE)
         return err_set(e, -EBADMSG, "'%s' in the bundle is encrypted", name);
     if (st->comp_method != ZIP_CM_STORE && st->comp_method != ZIP_CM_DEFLATE)
-        return err_set(e, -EBADMSG, "'%s' in the bundle is packed by method %u; only stored and "
-                       "deflated files are read", name, st->comp_method);
+        return err_set(e, -EBADMSG,
+                       "'%s' in the bundle is packed by method %u; only stored and "
+                       "deflated files are read",
+                       name, st->comp_method);
     if (st->size > max)
         return err_set(e, -EFBIG, "'%s' in the bundle has %" PRIu64 " bytes, more than %" PRIu64,
                        name, st->size, max);
@@ -195,7 +198,7 @@ static int read_entry(struct archive *a, zip_t *z, int64_t entry, const char *na
     int r = check_entry(&st, max, name, e);
     if (r < 0)
         return r;
-    a->allowance = st.comp_size + PIECE; /* its header is before it */
+    a->allowance = st.comp_size + HEADER_MAX;
     AUTO(zip_member) zip_file_t *f = zip_fopen_index(z, (zip_uint64_t)entry, 0);
     if (!f)
         return refuse_zip(a, zip_get_error(z), name, e);
@@ -208,8 +211,10 @@ static int read_entry(struct archive *a, zip_t *z, int64_t entry, const char *na
         if (n == 0 && done == st.size)
             return 0;
         if (n == 0 || done > st.size)
-            return err_set(e, -EBADMSG, "'%s' in the bundle has not the %" PRIu64 " bytes that "
-                           "the bundle says", name, st.size);
+            return err_set(e, -EBADMSG,
+                           "'%s' in the bundle has not the %" PRIu64 " bytes that "
+                           "the bundle says",
+                           name, st.size);
     }
 }
 
@@ -291,8 +296,8 @@ static int read_member(int folder, const char *path, const char *name, size_t ma
     return read_plain(fd, full, max, ret, e);
 }
 
-static int load_folder(int fd, const char *path, const char *base, struct buf *ret,
-                       char **ret_name, struct err *e)
+static int load_folder(int fd, const char *path, const char *base, struct buf *ret, char **ret_name,
+                       struct err *e)
 {
     AUTO(buf) struct buf version = {0};
     bool otio = faccessat(fd, TIMELINE, F_OK, 0) == 0;

@@ -75,16 +75,18 @@ struct field {
     const char *key;
     int is;
     bool required;
-    int each;          /* what each element of its array or member of its object is; 0: not looked at */
+    int each; /* what each element of its array or member of its object is; 0: not looked at */
     const char *words; /* of a string: which ones, or NULL */
 };
 
 /* A member that must be there, one that may, and lists of one kind. */
+/* clang-format off */
 #define MUST(name, kinds) {.key = name, .is = (kinds), .required = true}
 #define MAY(name, kinds) {.key = name, .is = (kinds)}
 #define ALL(name, kind) {.key = name, .is = IS_ARRAY, .required = true, .each = (kind)}
 #define SOME(name, kind) {.key = name, .is = IS_ARRAY, .each = (kind)}
 #define END {.key = NULL}
+/* clang-format on */
 
 static const struct field named[] = {MAY("metadata", IS_DICT), MAY("name", IS_TEXT), END};
 static const struct field item[] = {MAY("source_range", IS_RANGE | IS_NULL),
@@ -125,15 +127,14 @@ static const struct field warp[] = {MUST("time_scalar", IS_NUMBER), END};
 static const struct field marker1[] = {MUST("range", IS_RANGE), MAY("color", IS_TEXT), END};
 static const struct field marker2[] = {MUST("marked_range", IS_RANGE), MAY("color", IS_TEXT),
                                        MAY("comment", IS_TEXT), END};
-static const struct field marker3[] = {MUST("marked_range", IS_RANGE),
-                                       MAY("color", IS_COLOR | IS_NULL), MAY("comment", IS_TEXT),
-                                       END};
+static const struct field marker3[] = {
+    MUST("marked_range", IS_RANGE), MAY("color", IS_COLOR | IS_NULL), MAY("comment", IS_TEXT), END};
 static const struct field time_value[] = {MUST("rate", IS_NUMBER), MUST("value", IS_NUMBER), END};
 static const struct field range[] = {MUST("start_time", IS_TIME), MUST("duration", IS_TIME), END};
 static const struct field transform[] = {MUST("offset", IS_TIME), MUST("rate", IS_NUMBER),
                                          MUST("scale", IS_NUMBER), END};
-static const struct field color[] = {MUST("r", IS_NUMBER), MUST("g", IS_NUMBER),
-                                     MUST("b", IS_NUMBER), MUST("a", IS_NUMBER),
+static const struct field color[] = {MUST("r", IS_NUMBER),    MUST("g", IS_NUMBER),
+                                     MUST("b", IS_NUMBER),    MUST("a", IS_NUMBER),
                                      MUST("name", IS_STRING), END};
 static const struct field v2d[] = {MUST("x", IS_NUMBER), MUST("y", IS_NUMBER), END};
 static const struct field box[] = {MUST("min", IS_V2D), MUST("max", IS_V2D), END};

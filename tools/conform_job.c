@@ -63,7 +63,8 @@ static int as_otio(const char *file, const struct buf *data, const struct edit_f
     enum edit_format format = edit_format_of(buf_str(data), data->len, file);
     *ret = data;
     if (format == EDIT_FORMAT_UNKNOWN)
-        return err_set(e, -EBADMSG, "not an edit that is read here: OpenTimelineIO (.otio, .otioz, "
+        return err_set(e, -EBADMSG,
+                       "not an edit that is read here: OpenTimelineIO (.otio, .otioz, "
                        ".otiod), CMX 3600 EDL, Final Cut Pro 7 XML or FCPXML");
     if (format == EDIT_FORMAT_OTIO)
         return 0;

@@ -18,8 +18,14 @@
 #include "tests/unit/bundle_zip.h"
 
 #define OTIO "{\"OTIO_SCHEMA\":\"Timeline.1\"}"
-#define TIMELINE {.name = "content.otio", .data = OTIO}
-#define VERSION {.name = "version.txt", .data = "1.0.0"}
+#define TIMELINE                                                                                   \
+    {                                                                                              \
+        .name = "content.otio", .data = OTIO                                                       \
+    }
+#define VERSION                                                                                    \
+    {                                                                                              \
+        .name = "version.txt", .data = "1.0.0"                                                     \
+    }
 
 /* `says` NULL: the timeline comes out; else part of the sentence. */
 static const struct {
@@ -29,49 +35,75 @@ static const struct {
     const char *says;
 } cases[] = {
     {"as OpenTimelineIO writes it",
-     {VERSION, TIMELINE, {.name = "media/a.mov", .data = "bytes", .stored = true}}, 0, NULL},
+     {VERSION, TIMELINE, {.name = "media/a.mov", .data = "bytes", .stored = true}},
+     0,
+     NULL},
     {"no version", {TIMELINE}, 0, NULL},
     {"stored", {{.name = "content.otio", .data = OTIO, .stored = true}}, 0, NULL},
-    {"data descriptor", {{.name = "content.otio", .data = OTIO, .descriptor = true}, VERSION}, 0,
+    {"data descriptor",
+     {{.name = "content.otio", .data = OTIO, .descriptor = true}, VERSION},
+     0,
      NULL},
     {"zip64", {{.name = "content.otio", .data = OTIO, .zip64 = true}, VERSION}, 0, NULL},
     {"zip64 and descriptor",
-     {{.name = "content.otio", .data = OTIO, .zip64 = true, .descriptor = true}}, 0, NULL},
+     {{.name = "content.otio", .data = OTIO, .zip64 = true, .descriptor = true}},
+     0,
+     NULL},
     {"media of one name twice",
-     {TIMELINE, {.name = "media/a", .data = "1"}, {.name = "media/a", .data = "2"}}, 0, NULL},
+     {TIMELINE, {.name = "media/a", .data = "1"}, {.name = "media/a", .data = "2"}},
+     0,
+     NULL},
     {"version 1.9", {TIMELINE, {.name = "version.txt", .data = "1.9.7\r\n"}}, 0, NULL},
     {"version 1", {TIMELINE, {.name = "version.txt", .data = "1"}}, 0, NULL},
 
     {"empty", {{0}}, -EBADMSG, "no content.otio"},
     {"other files only", {VERSION, {.name = "media/a", .data = "x"}}, -EBADMSG, "no content.otio"},
-    {"two timelines", {TIMELINE, VERSION, {.name = "content.otio", .data = "{}"}}, -EBADMSG,
+    {"two timelines",
+     {TIMELINE, VERSION, {.name = "content.otio", .data = "{}"}},
+     -EBADMSG,
      "two files 'content.otio'"},
     {"two versions", {TIMELINE, VERSION, VERSION}, -EBADMSG, "two files 'version.txt'"},
     {"case twin", {TIMELINE, {.name = "Content.OTIO", .data = "{}"}}, -EBADMSG, "'Content.OTIO'"},
-    {"climbs out", {TIMELINE, {.name = "../content.otio", .data = "{}"}}, -EBADMSG,
+    {"climbs out",
+     {TIMELINE, {.name = "../content.otio", .data = "{}"}},
+     -EBADMSG,
      "'../content.otio' where only 'content.otio' may be"},
     {"absolute", {{.name = "/content.otio", .data = OTIO}}, -EBADMSG, "'/content.otio'"},
     {"backslash", {{.name = "..\\content.otio", .data = OTIO}}, -EBADMSG, "'..\\content.otio'"},
     {"a folder deep", {{.name = "cut/content.otio", .data = OTIO}}, -EBADMSG, "'cut/content.otio'"},
     {"version 2", {TIMELINE, {.name = "version.txt", .data = "2.0.0"}}, -EBADMSG, "of version 1"},
     {"version 10", {TIMELINE, {.name = "version.txt", .data = "10.0"}}, -EBADMSG, "of version 1"},
-    {"encrypted", {{.name = "content.otio", .data = OTIO, .encrypted = true}}, -EBADMSG,
+    {"encrypted",
+     {{.name = "content.otio", .data = OTIO, .encrypted = true}},
+     -EBADMSG,
      "'content.otio' in the bundle is encrypted"},
-    {"another method", {{.name = "content.otio", .data = OTIO, .method = 12}}, -EBADMSG,
+    {"another method",
+     {{.name = "content.otio", .data = OTIO, .method = 12}},
+     -EBADMSG,
      "packed by method 12"},
     {"claims too much",
-     {{.name = "content.otio", .data = OTIO, .says_size = (size_t)CONFORM_FILE_MAX + 1}}, -EFBIG,
+     {{.name = "content.otio", .data = OTIO, .says_size = (size_t)CONFORM_FILE_MAX + 1}},
+     -EFBIG,
      "has 268435457 bytes, more than 268435456"},
-    {"bomb by its word", {{.name = "content.otio", .data = OTIO, .says_size = 100u << 20}}, -EFBIG,
+    {"bomb by its word",
+     {{.name = "content.otio", .data = OTIO, .says_size = 100u << 20}},
+     -EFBIG,
      "more than 400 times"},
-    {"says less than it has", {{.name = "content.otio", .data = OTIO, .says_size = 5}}, -EBADMSG,
+    {"says less than it has",
+     {{.name = "content.otio", .data = OTIO, .says_size = 5}},
+     -EBADMSG,
      "content.otio"},
-    {"says more than it has", {{.name = "content.otio", .data = OTIO, .says_size = 500}}, -EBADMSG,
+    {"says more than it has",
+     {{.name = "content.otio", .data = OTIO, .says_size = 500}},
+     -EBADMSG,
      "content.otio"},
-    {"checksum", {{.name = "content.otio", .data = OTIO, .bad_checksum = true}}, -EBADMSG,
+    {"checksum",
+     {{.name = "content.otio", .data = OTIO, .bad_checksum = true}},
+     -EBADMSG,
      "content.otio: CRC error"},
     {"long version",
-     {TIMELINE, {.name = "version.txt", .data = OTIO OTIO OTIO, .stored = true}}, -EFBIG,
+     {TIMELINE, {.name = "version.txt", .data = OTIO OTIO OTIO, .stored = true}},
+     -EFBIG,
      "'version.txt' in the bundle has 84 bytes"},
 };
 
@@ -122,7 +154,7 @@ static void test_many_entries(void **state)
     (void)state;
     AUTO(buf) struct buf zip = {0}, got = {0};
     AUTO(free) struct zip_entry *entries = xcalloc(60001, sizeof *entries);
-    char (*name)[640] = xcalloc(60000, sizeof *name);
+    char(*name)[640] = xcalloc(60000, sizeof *name);
     struct err e;
     for (size_t i = 0; i < 60000; i++) {
         snprintf(name[i], sizeof name[i], "media/%0600zu", i);
@@ -192,17 +224,12 @@ static void test_files(void **state)
     static const struct {
         const char *path, *want;
     } files[] = {
-        {"a.b.otioz", "a.b.otio: " OTIO},
-        {"plain", "plain.otio: " OTIO}, /* a zip by its bytes */
-        {"cut.edl", "cut.edl: TITLE: x"},
-        {"not.otioz", "no zip that can be read"},
+        {"a.b.otioz", "a.b.otio: " OTIO},   {"plain", "plain.otio: " OTIO}, /* a zip by its bytes */
+        {"cut.edl", "cut.edl: TITLE: x"},   {"not.otioz", "no zip that can be read"},
         {"text.otioz", "text.otioz: {}"}, /* a timeline by its bytes */
-        {"none.otio", "No such file"},
-        {"c.otiod", "c.otio: {\"c\":1}"},
-        {"c.otiod//", "c.otio: {\"c\":1}"},
-        {"x.fcpxmld", "x.fcpxml: <fcpxml/>"},
-        {"new.otiod", "not of version 1"},
-        {"empty", "is a folder without content.otio"},
+        {"none.otio", "No such file"},      {"c.otiod", "c.otio: {\"c\":1}"},
+        {"c.otiod//", "c.otio: {\"c\":1}"}, {"x.fcpxmld", "x.fcpxml: <fcpxml/>"},
+        {"new.otiod", "not of version 1"},  {"empty", "is a folder without content.otio"},
         {"loop.otiod", "is no plain file"},
     };
     char dir[] = "/tmp/test_bundle.XXXXXX";
@@ -214,8 +241,8 @@ static void test_files(void **state)
     put(dir, "cut.edl", "TITLE: x", 8);
     put(dir, "not.otioz", "?", 1);
     put(dir, "text.otioz", "{}", 2);
-    static const char *const folders[] = {"c.otiod", "x.fcpxmld", "new.otiod", "empty", "loop.otiod",
-                                          "loop.otiod/content.otio"};
+    static const char *const folders[] = {"c.otiod", "x.fcpxmld",  "new.otiod",
+                                          "empty",   "loop.otiod", "loop.otiod/content.otio"};
     for (size_t i = 0; i < COUNT(folders); i++) {
         AUTO(free) char *path = xasprintf("%s/%s", dir, folders[i]);
         assert_int_equal(mkdir(path, 0700), 0);
@@ -237,7 +264,7 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),  cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_cases),        cmocka_unit_test(test_bomb),
         cmocka_unit_test(test_many_entries), cmocka_unit_test(test_damage),
         cmocka_unit_test(test_files),
     };

@@ -185,9 +185,10 @@ static void test_deviations(void **state)
     assert_int_equal(json_array_size(json_object_get(json, "deviations")), OTIO_DEVIATIONS_KEPT);
     assert_int_equal(json_integer_value(json_object_get(json, "deviation_count")), 121);
     conform_report_text(p, &w->rd, &report);
-    assert_non_null(strstr(report.p, "\nDeviations: 121, for which OpenTimelineIO refuses the "
-                                     "file\n  (the file)\n                                the file begins "
-                                     "with a byte order mark\n  /children/0\n"));
+    assert_non_null(strstr(report.p,
+                           "\nDeviations: 121, for which OpenTimelineIO refuses the "
+                           "file\n  (the file)\n                                the file begins "
+                           "with a byte order mark\n  /children/0\n"));
     assert_non_null(strstr(report.p, "\n  and more\n"));
 
     struct conform_options strict = {.strict = true};
@@ -400,7 +401,8 @@ static void test_offline(void **state)
 {
     (void)state;
     AUTO(world) struct world *w = plates();
-    AUTO(conform_plan) struct conform_plan *p = plan(w, TRACK("", USED("a", "1", "2", "", OFFLINE)));
+    AUTO(conform_plan)
+    struct conform_plan *p = plan(w, TRACK("", USED("a", "1", "2", "", OFFLINE)));
     assert_int_equal(p->items[0].status, CONFORM_MISSING);
     assert_true(conform_has_missing(p));
 }
@@ -426,7 +428,7 @@ int main(void)
         cmocka_unit_test(test_many_clips),     cmocka_unit_test(test_uses),
         cmocka_unit_test(test_missing_frames), cmocka_unit_test(test_use_reports),
         cmocka_unit_test(test_unplaced),       cmocka_unit_test(test_offline),
-        cmocka_unit_test(test_bad_time),      cmocka_unit_test(test_deviations),
+        cmocka_unit_test(test_bad_time),       cmocka_unit_test(test_deviations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

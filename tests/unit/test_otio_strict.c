@@ -30,7 +30,7 @@
 #define SEQ(members, start, policy)                                                                \
     "{'OTIO_SCHEMA':'ImageSequenceReference.1','target_url_base':'','name_prefix':'p',"            \
     "'name_suffix':'.exr','frame_step':1,'rate':24,'frame_zero_padding':4,'start_frame':" start    \
-    policy members "}"
+        policy members "}"
 #define POLICY(word) ",'missing_frame_policy':" word
 #define COLOR "{'OTIO_SCHEMA':'Color.1','r':1,'g':0.5,'b':0,'a':1,'name':'red'}"
 #define BOX                                                                                        \
@@ -55,29 +55,41 @@ static const struct {
     {WITH("'source_range':null,'effects':[],'markers':[]"), ""},
     {WITH("'source_range':" GOOD_RANGE), ""},
     {WITH("'source_range':" RANGE(TIME("NaN", "24"), TIME("Infinity", "-Inf"))), ""},
-    {STACK(TRACK("{'OTIO_SCHEMA':'Gap.1'},{'OTIO_SCHEMA':'Filler.1'}," CLIP1("")) "," STACK("")), ""},
+    {STACK(TRACK("{'OTIO_SCHEMA':'Gap.1'},{'OTIO_SCHEMA':'Filler.1'}," CLIP1("")) "," STACK("")),
+     ""},
     {"{'OTIO_SCHEMA':'Sequence.1','kind':null,'children':[]}", ""},
     {"{'OTIO_SCHEMA':'Timeline.1','tracks':null,'global_start_time':null}", ""},
     {"{'OTIO_SCHEMA':'Timeline.1','tracks':" STACK("") ",'global_start_time':" TIME("1", "2") "}",
      ""},
-    {TRACK("{'OTIO_SCHEMA':'Transition.1','transition_type':'x','in_offset':" TIME("1", "2")
-           ",'out_offset':" TIME("1", "2") "}"), ""},
+    {TRACK("{'OTIO_SCHEMA':'Transition.1','transition_type':'x','in_offset':" TIME(
+         "1", "2") ",'out_offset':" TIME("1", "2") "}"),
+     ""},
     {CLIP2("'A':" SEQ("", "1001", POLICY("'hold'")) ",'B':{'OTIO_SCHEMA':'MissingReference.1'},"
-           "'C':{'OTIO_SCHEMA':'GeneratorReference.1','generator_kind':'bars','parameters':{}}"), ""},
+                                                    "'C':{'OTIO_SCHEMA':'GeneratorReference.1','"
+                                                    "generator_kind':'bars','parameters':{}}"),
+     ""},
     {CLIP2("'A':{'OTIO_SCHEMA':'ExternalReference.1','target_url':null,'available_range':null,"
-           "'available_image_bounds':" BOX "}"), ""},
-    {WITH("'effects':[" EFFECT("Effect.1", ",'enabled':true") "," EFFECT("TimeEffect.1", "") ","
-          EFFECT("LinearTimeWarp.1", ",'time_scalar':-1") ","
-          EFFECT("FreezeFrame.1", ",'time_scalar':0") "]"), ""},
-    {WITH("'markers':[" MARKER("1", "'range':" GOOD_RANGE) ","
-          MARKER("2", "'marked_range':" GOOD_RANGE ",'color':'RED','comment':null") ","
-          MARKER("3", "'marked_range':" GOOD_RANGE ",'color':" COLOR) "]"), ""},
-    {"{'OTIO_SCHEMA':'SerializeableCollection.1','children':[{'OTIO_SCHEMA':'Studio.7','x':1}]}", ""},
+           "'available_image_bounds':" BOX "}"),
+     ""},
+    {WITH("'effects':[" EFFECT("Effect.1", ",'enabled':true") "," EFFECT(
+         "TimeEffect.1", "") "," EFFECT("LinearTimeWarp.1",
+                                        ",'time_scalar':-1") "," EFFECT("FreezeFrame.1",
+                                                                        ",'time_scalar':0") "]"),
+     ""},
+    {WITH("'markers':[" MARKER("1", "'range':" GOOD_RANGE) "," MARKER(
+         "2", "'marked_range':" GOOD_RANGE
+              ",'color':'RED','comment':null") "," MARKER("3", "'marked_range':" GOOD_RANGE
+                                                               ",'color':" COLOR) "]"),
+     ""},
+    {"{'OTIO_SCHEMA':'SerializeableCollection.1','children':[{'OTIO_SCHEMA':'Studio.7','x':1}]}",
+     ""},
     {WITH("'metadata':{'m':{'OTIO_SCHEMA':'Studio.7','children':{}},'n':[1e300,"
-          "170141183460469231731687303715884105728,NaN]}"), ""},
+          "170141183460469231731687303715884105728,NaN]}"),
+     ""},
     {"{'OTIO_SCHEMA':'Clip.0'}", ""},
     {CLIP2("'A':{'OTIO_SCHEMA':'SerializableObjectRef.1','id':'m'},'B':{'OTIO_REF_ID':'m',"
-           "'OTIO_SCHEMA':'MissingReference.1'}"), ""},
+           "'OTIO_SCHEMA':'MissingReference.1'}"),
+     ""},
     {WITH("'metadata':{'r':{'OTIO_SCHEMA':'RationalTime.2'}}"), ""}, /* an unknown schema */
 
     /* schemas and versions */
@@ -138,21 +150,20 @@ static const struct {
      "have\n"},
 
     /* types */
-    {WITH("'metadata':null"),
-     "/metadata: an object without OTIO_SCHEMA is wanted, this is null\n"},
+    {WITH("'metadata':null"), "/metadata: an object without OTIO_SCHEMA is wanted, this is null\n"},
     {WITH("'metadata':{'OTIO_SCHEMA':'Studio.1'}"),
      "/metadata: an object without OTIO_SCHEMA is wanted, this is 'Studio.1'\n"},
     {WITH("'effects':null"), "/effects: an array is wanted, this is null\n"},
     {WITH("'effects':[null]"), "/effects/0: an effect of a known schema is wanted, this is null\n"},
     {WITH("'effects':[{'OTIO_SCHEMA':'Blur.1'}]"),
      "/effects/0: an effect of a known schema is wanted, this is 'Blur.1'\n"},
-    {WITH("'markers':{}"),
-     "/markers: an array is wanted, this is an object without OTIO_SCHEMA\n"},
+    {WITH("'markers':{}"), "/markers: an array is wanted, this is an object without OTIO_SCHEMA\n"},
     {WITH("'markers':[" EFFECT("Effect.1", "") "]"),
      "/markers/0: a Marker is wanted, this is 'Effect.1'\n"},
     {WITH("'enabled':1"), "/enabled: true or false is wanted, this is an integer\n"},
     {WITH("'enabled':null"), "/enabled: true or false is wanted, this is null\n"},
-    {WITH("'name':NaN"), "/name: a string or null is wanted, this is a number that is no integer\n"},
+    {WITH("'name':NaN"),
+     "/name: a string or null is wanted, this is a number that is no integer\n"},
     {WITH("'source_range':" RANGE(TIME("'0'", "24"), TIME("null", "true"))),
      "/source_range/start_time/value: a number is wanted, this is a string\n"
      "/source_range/duration/rate: a number is wanted, this is true or false\n"
@@ -162,8 +173,8 @@ static const struct {
      "bits\n"},
     {WITH("'source_range':" RANGE(TIME("9223372036854775807", "24"), TIME("1", "24"))), ""},
     {WITH("'color':'RED'"), "/color: a Color.1 or null is wanted, this is a string\n"},
-    {WITH("'markers':[" MARKER("2", "'marked_range':" GOOD_RANGE ",'color':" COLOR) ","
-          MARKER("3", "'marked_range':null,'color':'RED'") "]"),
+    {WITH("'markers':[" MARKER("2", "'marked_range':" GOOD_RANGE ",'color':" COLOR) "," MARKER(
+         "3", "'marked_range':null,'color':'RED'") "]"),
      "/markers/0/color: a string or null is wanted, this is 'Color.1'\n"
      "/markers/1/marked_range: a TimeRange.1 is wanted, this is null\n"
      "/markers/1/color: a Color.1 or null is wanted, this is a string\n"},
@@ -184,7 +195,8 @@ static const struct {
     {"{'OTIO_SCHEMA':'Timeline.1','tracks':null,'global_start_time':86400}",
      "/global_start_time: a RationalTime.1 or null is wanted, this is an integer\n"},
     {CLIP2("'A':" SEQ("", "1001.0", POLICY("'error'"))),
-     "/media_references/A/start_frame: an integer is wanted, this is a number that is no integer\n"},
+     "/media_references/A/start_frame: an integer is wanted, this is a number that is no "
+     "integer\n"},
     {CLIP2("'A':" SEQ("", "99999999999999999999", POLICY("'black'"))),
      "/media_references/A/start_frame: an integer is wanted, this is an integer of more than 64 "
      "bits\n"},
@@ -205,7 +217,8 @@ static const struct {
 
     /* ids */
     {TRACK("{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':''},{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':''},"
-           "{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':'g','metadata':{'m':{'OTIO_REF_ID':'g'}}}"), ""},
+           "{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':'g','metadata':{'m':{'OTIO_REF_ID':'g'}}}"),
+     ""},
     {CLIP2("'A':{'OTIO_SCHEMA':'SerializableObjectRef.1','id':'m'}"),
      "/media_references/A: no object has the OTIO_REF_ID 'm'\n"},
     {TRACK("{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':'g'},{'OTIO_SCHEMA':'Gap.1','OTIO_REF_ID':'g'}"),
