@@ -288,7 +288,10 @@ static int read_member(int folder, const char *path, const char *name, size_t ma
 {
     struct stat st;
     AUTO(free) char *full = xasprintf("%s/%s", path, name);
-    AUTO(fd) int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    /* whoever made the folder must not have a file read that only this program may read */
+    AUTO(fd) int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (fd < 0 && errno == ELOOP)
+        return err_set(e, -EINVAL, "'%s' is a symbolic link, which a bundle may not have", full);
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_errno(e, -errno, "open '%s'", full);
     if (!S_ISREG(st.st_mode))

@@ -230,7 +230,7 @@ static void test_files(void **state)
         {"none.otio", "No such file"},      {"c.otiod", "c.otio: {\"c\":1}"},
         {"c.otiod//", "c.otio: {\"c\":1}"}, {"x.fcpxmld", "x.fcpxml: <fcpxml/>"},
         {"new.otiod", "not of version 1"},  {"empty", "is a folder without content.otio"},
-        {"loop.otiod", "is no plain file"},
+        {"loop.otiod", "is no plain file"}, {"link.otiod", "is a symbolic link"},
     };
     char dir[] = "/tmp/test_bundle.XXXXXX";
     assert_non_null(mkdtemp(dir));
@@ -241,8 +241,9 @@ static void test_files(void **state)
     put(dir, "cut.edl", "TITLE: x", 8);
     put(dir, "not.otioz", "?", 1);
     put(dir, "text.otioz", "{}", 2);
-    static const char *const folders[] = {"c.otiod", "x.fcpxmld",  "new.otiod",
-                                          "empty",   "loop.otiod", "loop.otiod/content.otio"};
+    static const char *const folders[] = {"c.otiod",   "x.fcpxmld",  "new.otiod",
+                                          "empty",     "loop.otiod", "loop.otiod/content.otio",
+                                          "link.otiod"};
     for (size_t i = 0; i < COUNT(folders); i++) {
         AUTO(free) char *path = xasprintf("%s/%s", dir, folders[i]);
         assert_int_equal(mkdir(path, 0700), 0);
@@ -252,6 +253,8 @@ static void test_files(void **state)
     put(dir, "x.fcpxmld/Info.fcpxml", "<fcpxml/>", 9);
     put(dir, "new.otiod/content.otio", "{}", 2);
     put(dir, "new.otiod/version.txt", "3", 1);
+    AUTO(free) char *link = xasprintf("%s/link.otiod/content.otio", dir);
+    assert_int_equal(symlink("../c.otiod/content.otio", link), 0);
     for (size_t i = 0; i < COUNT(files); i++) {
         AUTO(free) char *got = load(dir, files[i].path);
         if (!strstr(got, files[i].want))
