@@ -4,7 +4,7 @@
 
 usage: count_otio.py DIR
 
-Prints a line for each .otio and .json file below DIR, sorted by path:
+Prints a line for each .otio, .otioz and .json file below DIR, sorted by path:
 path, clips, clips that play, external, image sequence, missing, generator, other references,
 clips without one; tab-separated; or path and "refused". It shares no code with the reader that it
 checks: a plain recursion over the parsed file.
@@ -14,6 +14,7 @@ import json
 import os
 import re
 import sys
+import zipfile
 
 ROOTS = {"Timeline", "Stack", "Track", "Sequence", "Clip", "SerializableCollection",
          "SerializeableCollection"}
@@ -54,17 +55,25 @@ def count(obj, plays, table):
                 count(child, plays, table)
 
 
+def content(path):
+    """The file's text, or that of the timeline in a bundle."""
+    if path.endswith(".otioz"):
+        with zipfile.ZipFile(path) as bundle:
+            return bundle.read("content.otio").decode("utf-8-sig")
+    with open(path, encoding="utf-8-sig") as f:
+        return f.read()
+
+
 def line(path):
     """The table's line for one file, without its path."""
     table = dict.fromkeys(["clips", "plays", *KINDS, "other", "none"], 0)
     try:
-        with open(path, encoding="utf-8-sig") as f:
-            text = re.sub(r"(?<=[:\[,\s])(-?)Inf(?=[\s,\]}])", r"\1Infinity", f.read())
+        text = re.sub(r"(?<=[:\[,\s])(-?)Inf(?=[\s,\]}])", r"\1Infinity", content(path))
         root = json.loads(text)
         if schema(root) not in ROOTS:
             return "refused"
         count(root, True, table)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):
         return "refused"
     return "\t".join(str(v) for v in table.values())
 
@@ -73,7 +82,8 @@ def main():
     top = sys.argv[1]
     paths = []
     for folder, _, files in os.walk(top):
-        paths += [os.path.join(folder, f) for f in files if f.endswith((".otio", ".json"))]
+        paths += [os.path.join(folder, f) for f in files
+                  if f.endswith((".otio", ".otioz", ".json"))]
     for path in sorted(paths, key=os.fsencode):
         print(f"{path}\t{line(path)}")
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "conform/bundle.h"
 #include "conform/conform.h"
 #include "conform/media_url.h"
 #include "conform/otio_read.h"
@@ -40,12 +41,10 @@ static char *corpus(void)
 
 static void slurp(const char *path, struct buf *ret)
 {
-    AUTO(file) FILE *f = fopen(path, "rb");
-    if (!f)
-        fail_msg("%s: cannot be opened", path);
-    size_t n;
-    while ((n = fread(buf_room(ret, 65536), 1, 65536, f)) > 0)
-        buf_added(ret, n);
+    AUTO(free) char *name = NULL;
+    struct err e;
+    if (bundle_load(path, ret, &name, &e) < 0)
+        fail_msg("%s", e.text);
 }
 
 /* The counter's columns, from the reader's own lists. */
