@@ -256,6 +256,7 @@ static int dispatch(struct apply *a, const struct buf *payload, struct err *e)
     switch (a->rec->op) {
     case RECORD_INIT: return apply_init(a, e);
     case RECORD_INVENTORY: return payload_lines(a, payload, inventory_row, NULL, e);
+    case RECORD_MEDIA: return payload_lines(a, payload, media_row, NULL, e);
     case RECORD_EDIT: return apply_edit(a, payload, e);
     case RECORD_TAGGED: return edit_set_tagged(a, a->rec->edit, true, e);
     case RECORD_GRANT: return apply_grant(a, e);

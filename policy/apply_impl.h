@@ -66,6 +66,12 @@ int links_shade(struct apply *a, node_id parent, const char *name, size_t n, str
 /* An object with ATTR_ALIASED changed: its other names follow. */
 int links_follow(struct apply *a, node_id object, struct err *e);
 
+/* apply_media.c */
+/* Applies one row [key, etag, facts] of a "media" record, if the object is still that one. */
+int media_row(struct apply *a, const json_t *row, void *arg, struct err *e);
+/* Forgets the facts of an object that goes or is written anew. */
+int media_drop(struct apply *a, node_id id, struct err *e);
+
 /* apply_label.c */
 int label_make(struct apply *a, const char *name, uint32_t *ret, struct err *e);
 int label_add(struct apply *a, uint32_t label, const roaring_bitmap_t *nodes, struct err *e);

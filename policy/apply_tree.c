@@ -8,6 +8,7 @@
 #include "base/codec.h"
 #include "base/err.h"
 #include "policy/apply_impl.h"
+#include "policy/fold.h"
 #include "policy/hash.h"
 
 char key_problem(const char *key)
@@ -58,6 +59,14 @@ static int full_key(struct apply *a, node_id id, struct buf *ret, struct err *e)
     return index_key(&rd, id, ret, e);
 }
 
+static int stem_put(struct apply *a, enum index_table t, const char *name, size_t n, node_id id,
+                    struct err *e)
+{
+    AUTO(buf) struct buf key = {0};
+    fold_key(name, name_stem(name, n), &key);
+    return table_put(a->ix, a->txn, t, key.p, key.len, &id, sizeof id, e);
+}
+
 static int node_new(struct apply *a, node_id parent, const char *name, size_t n,
                     enum node_kind kind, node_id *ret, struct err *e)
 {
@@ -74,10 +83,10 @@ static int node_new(struct apply *a, node_id parent, const char *name, size_t n,
     /* an edit's names are not media to be found, and no ACL reaches them: only the edit's holders
      * see them */
     if (r == 0 && kind == NODE_OBJECT) {
-        r = table_put(a->ix, a->txn, TABLE_NAME, name, n, &id, sizeof id, e);
+        r = stem_put(a, TABLE_STEM, name, n, id, e);
         AUTO(buf) struct buf pattern = {0};
         if (r == 0 && frame_pattern(name, n, &pattern, NULL, NULL))
-            r = table_put(a->ix, a->txn, TABLE_PATTERN, pattern.p, pattern.len, &id, sizeof id, e);
+            r = stem_put(a, TABLE_PATTERN, pattern.p, pattern.len, id, e);
         if (r == 0)
             r = label_inherit(a, id, parent, e);
     }
@@ -236,7 +245,7 @@ int tree_add(struct apply *a, const char *key, uint64_t size, int64_t mtime_ns, 
     if ((r = is_shadowed(a, &old, copy, &shadowed, e)) < 0)
         return r;
     bool anew = !(old.flags & ATTR_PRESENT) || strcmp(old_etag, etag) != 0;
-    if (anew && (r = label_untag(a, id, e)) < 0)
+    if (anew && ((r = label_untag(a, id, e)) < 0 || (r = media_drop(a, id, e)) < 0))
         return r;
     struct attr at = old;
     at.flags = ATTR_PRESENT | (shadowed ? ATTR_SHADOWED : 0) | (old.flags & ATTR_ALIASED);
@@ -262,6 +271,8 @@ int tree_gone(struct apply *a, const char *key, struct err *e)
     memcpy(copy, name, old.name_len);
     copy[old.name_len] = '\0';
     snprintf(copy_etag, sizeof copy_etag, "%s", etag);
+    if ((r = media_drop(a, id, e)) < 0)
+        return r;
     struct attr at = old;
     at.flags &= ~(uint32_t)(ATTR_PRESENT | ATTR_SHADOWED);
     return change(a, id, &at, copy, copy_etag, &old, e);

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <roaring/roaring.h>
 
+#include "policy/media.h"
 #include "policy/types.h"
 
 struct buf;
@@ -110,6 +111,24 @@ int index_by_name(struct index_read *rd, const char *name, size_t n, node_id **r
 int index_by_pattern(struct index_read *rd, const char *pattern, size_t n, node_id **ret,
                      size_t *ret_n, struct err *e);
 
+/* The same two, where the texts need only be equal after folding (fold.h): "Plate.EXR" and
+ * "plate.exr" find each other, and so do the NFC and the NFD spelling of a name. */
+int index_by_folded_name(struct index_read *rd, const char *name, size_t n, node_id **ret,
+                         size_t *ret_n, struct err *e);
+int index_by_folded_pattern(struct index_read *rd, const char *pattern, size_t n, node_id **ret,
+                            size_t *ret_n, struct err *e);
+
+/* Live objects whose name, or whose frame pattern, equals `stem` after folding once its last
+ * extension is cut off: "A001C003" finds "a001c003.MOV", "plate.#" finds "plate.1001.exr". */
+int index_by_stem(struct index_read *rd, const char *stem, size_t n, node_id **ret, size_t *ret_n,
+                  struct err *e);
+int index_by_stem_pattern(struct index_read *rd, const char *stem, size_t n, node_id **ret,
+                          size_t *ret_n, struct err *e);
+
+/* How many bytes of a name (or a pattern) are its stem: up to its last '.', or all of it where
+ * there is none or the name starts with its only one. */
+size_t name_stem(const char *name, size_t n);
+
 /* The pattern of a name, as above. False: the name has no digits before its extension. `*ret_frame`
  * (may be NULL) is the number, `*ret_width` (may be NULL) its digits; numbers over 18 digits have
  * no pattern. */
@@ -124,6 +143,21 @@ int index_totals(struct index_read *rd, struct index_totals *ret, struct err *e)
 /* Keys that cannot be a path, with the reason, in bytewise order. */
 typedef int index_hidden_fn(void *arg, const char *key, const char *reason, struct err *e);
 int index_hidden(struct index_read *rd, index_hidden_fn *fn, void *arg, struct err *e);
+
+/* ---- facts of media ---------------------------------------------------------------------- */
+
+/* What a scan found out about an object; `ret->json` owns it: media_done(). Of a frame sequence
+ * only one frame has facts, the lowest that a scan saw, and they are those of that frame.
+ * -ENOENT: nothing (yet) for its present ETag; that has no sentence. */
+int index_media(struct index_read *rd, node_id id, struct media *ret, struct err *e);
+
+/* Live objects of a reel: of exactly that name, or of every name that starts with it (an EDL cuts
+ * reels to 8 characters), compared folded. Rising; ownership as of index_by_name(). */
+int index_by_reel(struct index_read *rd, const char *reel, size_t n, bool exact, node_id **ret,
+                  size_t *ret_n, struct err *e);
+/* Live objects of that UMID in hex digits, of any case. */
+int index_by_umid(struct index_read *rd, const char *umid, node_id **ret, size_t *ret_n,
+                  struct err *e);
 
 /* ---- what a scan compares with ------------------------------------------------------------ */
 

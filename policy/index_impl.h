@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "policy/index.h"
 
-#define INDEX_SCHEMA 2
+#define INDEX_SCHEMA 3
 #define INDEX_MAP_BYTES ((size_t)64 << 30) /* address space, not memory: the file grows as needed */
 
 /* The tables. Numbers are native-endian u32: the index never leaves its host. */
@@ -18,8 +18,11 @@ enum index_table {
     TABLE_META,    /* "seq" u64, "hash", "lake" (struct index_lake), "next" u32, "totals", "schema" */
     TABLE_NODE,    /* u32 big-endian parent + name + mark (enum node_kind) -> u32 node */
     TABLE_ATTR,    /* u32 node -> struct attr, name, NUL, etag, NUL */
-    TABLE_NAME,    /* name of an object -> u32 nodes */
-    TABLE_PATTERN, /* frame pattern of an object's name -> u32 nodes */
+    TABLE_STEM,    /* folded name of an object without its extension -> u32 nodes */
+    TABLE_PATTERN, /* folded frame pattern of an object's name, likewise -> u32 nodes */
+    TABLE_MEDIA,   /* u32 node -> JSON: facts of its media (media.h) */
+    TABLE_REEL,    /* folded reel -> u32 nodes */
+    TABLE_UMID,    /* UMID -> u32 nodes */
     TABLE_LABEL,   /* label name -> u32 label */
     TABLE_LNAME,   /* u32 label -> label name */
     TABLE_MEMBER,  /* u32 label -> bitmap of objects as assigned, live or not */
@@ -78,6 +81,13 @@ struct index_read {
     MDB_txn *txn;
     struct index_read *next;
 };
+
+/* Nodes in the order of their finding; the caller frees `id`. */
+struct node_list {
+    node_id *id;
+    size_t n, cap;
+};
+void node_list_add(struct node_list *l, node_id id);
 
 /* err_set for LMDB's codes; 0 for 0. */
 int index_err(struct err *e, int mdb, const char *what);

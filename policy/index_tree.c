@@ -1,4 +1,4 @@
-/* policy/index_tree.c - nodes: attributes, names, keys, patterns. */
+/* policy/index_tree.c - nodes: attributes, keys, frame patterns. */
 /* SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -221,56 +221,6 @@ int index_link(struct index_read *rd, const struct node *n, struct buf *ret, str
     if (r == 0 && ret->len > 0 && ret->p[ret->len - 1] == '/')
         ret->p[--ret->len] = '\0'; /* a directory */
     return r;
-}
-
-static int nodes_of(struct index_read *rd, enum index_table t, const char *key, size_t n,
-                    node_id **ret, size_t *ret_n, struct err *e)
-{
-    *ret = NULL;
-    *ret_n = 0;
-    if (n == 0 || n > 2 * NAME_LIMIT)
-        return 0;
-    AUTO(cursor) MDB_cursor *cur = NULL;
-    int r = index_err(e, mdb_cursor_open(rd->txn, rd->ix->table[t], &cur), "names");
-    if (r < 0)
-        return r;
-    size_t cap = 0;
-    MDB_val k = {n, (void *)key}, v;
-    r = mdb_cursor_get(cur, &k, &v, MDB_SET);
-    for (; r == 0; r = mdb_cursor_get(cur, &k, &v, MDB_NEXT_DUP)) {
-        node_id id;
-        struct attr a;
-        memcpy(&id, v.mv_data, sizeof id);
-        int ra = attr_get(rd->ix, rd->txn, id, &a, NULL, NULL, e);
-        if (ra < 0) {
-            free(*ret);
-            *ret = NULL;
-            return ra;
-        }
-        if (!attr_is_live(&a))
-            continue;
-        if (*ret_n == cap)
-            *ret = xrealloc(*ret, cap = cap ? 2 * cap : 16, sizeof **ret);
-        (*ret)[(*ret_n)++] = id;
-    }
-    if (r != MDB_NOTFOUND) {
-        free(*ret);
-        *ret = NULL;
-        return index_err(e, r, "names");
-    }
-    return 0;
-}
-
-int index_by_name(struct index_read *rd, const char *name, size_t n, node_id **ret, size_t *ret_n,
-                  struct err *e)
-{
-    return nodes_of(rd, TABLE_NAME, name, n, ret, ret_n, e);
-}
-
-int index_by_pattern(struct index_read *rd, const char *pattern, size_t n, node_id **ret,
-                     size_t *ret_n, struct err *e)
-{
-    return nodes_of(rd, TABLE_PATTERN, pattern, n, ret, ret_n, e);
 }
 
 static bool is_digit(char c)

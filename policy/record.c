@@ -18,7 +18,7 @@
 static const char *const ops[] = {
     [RECORD_INIT] = "init",     [RECORD_INVENTORY] = "inventory", [RECORD_EDIT] = "edit",
     [RECORD_TAGGED] = "tagged", [RECORD_GRANT] = "grant",         [RECORD_REVOKE] = "revoke",
-    [RECORD_ACL] = "acl",
+    [RECORD_ACL] = "acl",       [RECORD_MEDIA] = "media",
 };
 
 bool edit_id_is_valid(const char *s)
@@ -187,6 +187,7 @@ static int by_op(struct record *rec, struct err *e)
         r = want_hex(rec->json, "lake", 16, scratch, e);
         return r < 0 ? r : want_hex(rec->json, "node_key", 16, scratch, e);
     case RECORD_INVENTORY:
+    case RECORD_MEDIA:
         return want_payload(rec, e);
     case RECORD_EDIT:
         return want_edit_record(rec, e);

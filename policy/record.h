@@ -20,6 +20,8 @@ struct err;
  * prev of record 1 is 64 zeros. By "op":
  *   init       "lake", "node_key": 32 hex digits each
  *   inventory  "prefix", "payload": SHA-256; objects found, changed and gone
+ *   media      "payload": SHA-256; what a scan found out about objects, a line each:
+ *              [key, etag, facts], see media.h
  *   edit       "edit", "name", "file", "manifest", "objects", "bytes", "payload"; and
  *              "manifest_stat": [size, mtime_ns, etag]; maybe "shots" and "shots_stat" likewise.
  *              Lines of the payload: [key], an object of the edit; [shot, name, key], a link in the
@@ -44,6 +46,7 @@ enum record_op {
     RECORD_GRANT,
     RECORD_REVOKE,
     RECORD_ACL,
+    RECORD_MEDIA,
 };
 
 struct record {

@@ -1,7 +1,8 @@
 /* tests/fuzz/fuzz_payload.c - any bytes as the payloads of records: the index stays consistent.
  *
  * The input is cut at lines of "=". Each part is applied as an inventory, or where it is none as
- * the payload of an edit that "bob" gets, to a new index with an ACL for "ann" on its root. */
+ * facts of media, or else as the payload of an edit that "bob" gets, to a new index with an ACL for
+ * "ann" on its root. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <ftw.h>
@@ -83,6 +84,8 @@ static void apply_part(struct index *ix, struct part *part, int number)
     snprintf(id, sizeof id, "edit%06u", (unsigned)number % 1000000u);
     if (apply(ix, json_pack("{ss ss}", "op", "inventory", "prefix", ""), part) == 0)
         return;
+    if (apply(ix, json_pack("{ss}", "op", "media"), part) == 0)
+        return;
     if (apply(ix, json_pack("{ss ss ss ss ss si si s[iis]}", "op", "edit", "edit", id, "name", "n",
                             "file", "f", "manifest", "m/cut.otio", "objects", 1, "bytes", 1,
                             "manifest_stat", 1, 1, "e"), part) == 0)
@@ -96,6 +99,34 @@ struct count {
     json_t *keys;
     size_t names; /* that edits have */
 };
+
+static bool is_in(node_id id, const node_id *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+/* Every question that can find the object does, and its facts are found from both ends. */
+static void check_object(struct index_read *rd, const struct node *n, struct err *e)
+{
+    AUTO(free) node_id *by_name = NULL, *by_reel = NULL, *by_umid = NULL;
+    AUTO(media) struct media m = {0};
+    size_t names, found;
+    must(index_by_name(rd, n->name, n->name_len, &by_name, &names, e) == 0, e->text);
+    must(is_in(n->id, by_name, names), "a name that does not find its object");
+    int r = index_media(rd, n->id, &m, e);
+    must(r == 0 || r == -ENOENT, "facts that cannot be read");
+    if (m.reel) {
+        must(index_by_reel(rd, m.reel, strlen(m.reel), true, &by_reel, &found, e) == 0, e->text);
+        must(is_in(n->id, by_reel, found), "a reel that does not find its object");
+    }
+    if (m.umid) {
+        must(index_by_umid(rd, m.umid, &by_umid, &found, e) == 0, e->text);
+        must(is_in(n->id, by_umid, found), "a UMID that does not find its object");
+    }
+}
 
 static int check_node(void *arg, const struct node *n, struct err *e)
 {
@@ -122,6 +153,8 @@ static int check_node(void *arg, const struct node *n, struct err *e)
     c->totals.objects += !n->is_dir && n->target == NODE_NONE;
     c->totals.bytes += n->target == NODE_NONE ? n->size : 0;
     c->names += n->target != NODE_NONE;
+    if (!n->is_dir && n->target == NODE_NONE)
+        check_object(c->rd, n, e);
     return 0;
 }
 

@@ -13,7 +13,8 @@ import sys
 # Folder -> (folders it may include besides itself, libraries it may include).
 ARROWS = {
     "policy/base": ((), ()),
-    "policy": (("policy/base",), ("lmdb", "openssl", "jansson", "roaring", "zlib")),
+    "policy": (("policy/base",), ("lmdb", "openssl", "jansson", "roaring", "utf8proc",
+                                    "zlib")),
     "fs/store": (("policy/base",), ()),
     "fs/s3": (("fs/store", "policy/base"), ("curl", "openssl", "expat", "jansson")),
     "fs/dir": (("fs/store", "policy/base"), ()),
@@ -33,7 +34,7 @@ ARROWS = {
 LIBRARIES = {
     "cmocka.h": "cmocka", "curl/": "curl", "expat.h": "expat", "fuse3/": "fuse", "fuse": "fuse",
     "jansson.h": "jansson", "lmdb.h": "lmdb", "openssl/": "openssl", "roaring/": "roaring",
-    "zip.h": "zip", "zlib.h": "zlib",
+    "utf8proc.h": "utf8proc", "zip.h": "zip", "zlib.h": "zlib",
 }
 LIBC_FOLDERS = ("arpa/", "asm/", "bits/", "linux/", "net/", "netinet/", "sys/")
 LIBC = set("""

@@ -25,6 +25,7 @@ static void test_good(void **state)
     } rows[] = {
         {"{" HEAD "'op':'init','lake':'" ID32 "','node_key':'" ID32 "'}", RECORD_INIT},
         {"{" HEAD "'op':'inventory','prefix':'','payload':'" Z64 "'}", RECORD_INVENTORY},
+        {"{" HEAD "'op':'media','payload':'" Z64 "','rows':3}", RECORD_MEDIA},
         {"{" HEAD EDIT "'manifest_stat':[1,2,'e']}", RECORD_EDIT},
         {"{" HEAD "'op':'tagged','edit':'abcdefghi0'}", RECORD_TAGGED},
         {"{" HEAD GRANT "'from':'1970-01-01','until':'2027-01-15T08:00:00Z'}", RECORD_GRANT},
@@ -60,6 +61,7 @@ static void test_grant_fields(void **state)
 
 /* Each is refused with -EBADMSG and a sentence. */
 static const char *const bad[] = {
+    "{" HEAD "'op':'media'}", "{" HEAD "'op':'media','payload':'00'}",
     "", " ", "{", "[]", "7", "null", "'x'", "{}", "{} {}", "{" HEAD "'op':'tagged'",
     "{" HEAD "'op':'tagged','edit':'abcdefghi0'} x",
     "{" HEAD "'op':'tagged','op':'tagged','edit':'abcdefghi0'}", /* a key twice */
