@@ -10,7 +10,8 @@
 
 #define FRAMES_MAX (INT64_C(1) << 40)
 #define RATE_MAX 1000000000
-#define FROM_MAX (4 + 1024) /* "ale:" and a key */
+#define FROM_MAX 4200 /* "metadata", "exr" and "ale:KEY" of some logs */
+#define TIMECODE_MAX 16
 
 static int text_of(const json_t *facts, const char *member, size_t max, const char **ret,
                    struct err *e)
@@ -53,6 +54,7 @@ int media_parse(json_t *facts, struct media *ret, struct err *e)
     if ((r = text_of(facts, "from", FROM_MAX, &m.from, e)) < 0 ||
         (r = text_of(facts, "reel", MEDIA_REEL_MAX, &m.reel, e)) < 0 ||
         (r = text_of(facts, "umid", MEDIA_UMID_MAX, &m.umid, e)) < 0 ||
+        (r = text_of(facts, "timecode", TIMECODE_MAX, &m.timecode, e)) < 0 ||
         (r = number_of(facts, "start", 0, -1, &m.start, e)) < 0 ||
         (r = number_of(facts, "frames", 1, 0, &m.frames, e)) < 0 ||
         (r = rate_of(facts, &m, e)) < 0)
@@ -69,8 +71,8 @@ int media_parse(json_t *facts, struct media *ret, struct err *e)
 
 json_t *media_json(const struct media *m, struct err *e)
 {
-    json_auto_t *facts = json_pack("{ss ss* ss*}", "from", m->from, "reel", m->reel, "umid",
-                                   m->umid);
+    json_auto_t *facts = json_pack("{ss ss* ss* ss*}", "from", m->from, "reel", m->reel,
+                                   "umid", m->umid, "timecode", m->timecode);
     if (facts && m->start >= 0)
         json_object_set_new(facts, "start", json_integer(m->start));
     if (facts && m->start >= 0 && m->drop)
@@ -90,7 +92,7 @@ json_t *media_json(const struct media *m, struct err *e)
 
 bool media_is_known(const struct media *m)
 {
-    return m->reel || m->umid || m->start >= 0 || m->frames > 0;
+    return m->reel || m->umid || m->timecode || m->start >= 0 || m->frames > 0;
 }
 
 void media_done(struct media *m)

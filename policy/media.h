@@ -14,12 +14,15 @@ struct err;
 #define MEDIA_UMID_MAX 128 /* hex digits of a UMID: a basic one has 64, an extended one 128 */
 
 /* Facts as a scan found them and the ledger keeps them:
- *   {"from": "metadata" | "exr" | "dpx" | "ale:KEY" | "none", "reel": "A001C003", "umid": "060a…",
+ *   {"from": "exr+ale:rushes/day1.ale", "reel": "A001C003", "umid": "060a…",
  *    "start": 86400, "drop": true, "rate": [24000, 1001], "frames": 240}
- * Only "from" is always there; "none" says that the object was looked at and told nothing. */
+ * Only "from" is always there: the sources, '+' between them, of "metadata", "exr", "dpx" and
+ * "ale:KEY"; "none" says that the object was looked at and told nothing. Where no rate is known
+ * that the timecode could be counted at, "timecode" has it as text instead of "start". */
 struct media {
     const char *reel, *umid; /* NULL: unknown; `umid` is lower-case hex */
     const char *from;
+    const char *timecode; /* "01:00:00:00" of a `start` that is unknown for want of a rate; or NULL */
     int64_t start;  /* of the first frame, in frames since 00:00:00:00; -1: unknown */
     int64_t frames; /* how many there are; 0: unknown, as for a single frame of a sequence */
     int64_t rate_num, rate_den; /* frames a second; 0: unknown */

@@ -78,6 +78,7 @@ void cli_progress_end(void);
 
 int cmd_init(struct cli *c, int argc, char **argv);
 int cmd_scan(struct cli *c, int argc, char **argv);
+int cmd_media(struct cli *c, int argc, char **argv);
 int cmd_conform(struct cli *c, int argc, char **argv);
 int cmd_edit_list(struct cli *c, int argc, char **argv);
 int cmd_edit_show(struct cli *c, int argc, char **argv);

@@ -1,8 +1,10 @@
 /* tools/cmd_lake.c - init, scan, and the status of a lake. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -48,11 +50,11 @@ static int hidden_keys(struct lake *lk, json_t **ret, struct err *e)
 
 /* Completes what an interrupted conform left behind, and says so. The inventory is taken by then:
  * that the tags must wait is no failure of the scan. */
-static void complete_tags(struct lake *lk)
+static void complete_tags(struct lake *lk, int jobs)
 {
     uint64_t edits = 0;
     struct err e;
-    int r = lake_tag_pending(lk, 0, cli_progress, NULL, &edits, &e);
+    int r = lake_tag_pending(lk, jobs, cli_progress, NULL, &edits, &e);
     cli_progress_end();
     if (r < 0)
         fprintf(stderr, "shotlake: tags of an earlier edit still wait: %s\n", e.text);
@@ -60,31 +62,92 @@ static void complete_tags(struct lake *lk)
         fprintf(stderr, "shotlake: completed the object tags of %" PRIu64 " edits\n", edits);
 }
 
+struct scan_options {
+    const char *prefix;
+    bool media;
+    enum lake_media what;
+    int jobs; /* 0: what the store bears */
+};
+
+/* CLI_DONE, or the exit status with the reason told. */
+static int scan_options(struct cli *c, int argc, char **argv, struct scan_options *ret)
+{
+    static const struct option options[] = {
+        {"media", required_argument, NULL, 'm'}, {"jobs", required_argument, NULL, 'j'}, {0}};
+    *ret = (struct scan_options){.prefix = "", .media = true, .what = LAKE_MEDIA_NEW};
+    opterr = 0;
+    for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        char *end = NULL;
+        if (o == '?')
+            return cli_usage(c, "unknown option or missing value: %s", argv[optind - 1]);
+        if (o == 'j') {
+            long jobs = strtol(optarg, &end, 10);
+            if (*end || jobs < 1 || jobs > 64)
+                return cli_usage(c, "--jobs: a number from 1 to 64");
+            ret->jobs = (int)jobs;
+            continue;
+        }
+        ret->media = strcmp(optarg, "off") != 0;
+        ret->what = strcmp(optarg, "all") == 0 ? LAKE_MEDIA_ALL : LAKE_MEDIA_NEW;
+        if (ret->media && ret->what == LAKE_MEDIA_NEW && strcmp(optarg, "auto") != 0)
+            return cli_usage(c, "--media: auto, all or off");
+    }
+    if (argc - optind > 1)
+        return cli_usage(c, "scan takes one PREFIX at most");
+    if (optind < argc)
+        ret->prefix = argv[optind] + strspn(argv[optind], "/");
+    return CLI_DONE;
+}
+
+static void say_media(const struct media_report *m)
+{
+    if (m->looked > 0)
+        printf("%" PRIu64 " media looked at, %" PRIu64 " of them with reel, timecode or UMID\n",
+               m->looked, m->known);
+}
+
+static void say_media_failures(const struct media_report *m)
+{
+    if (m->failed > 0)
+        fprintf(stderr, "shotlake: %" PRIu64 " media could not be looked at%s; the next scan tries "
+                        "again. The first: %s\n",
+                m->failed, m->stopped ? ", and the rest was not tried" : "", m->why);
+}
+
 int cmd_scan(struct cli *c, int argc, char **argv)
 {
     AUTO(lake) struct lake *lk = NULL;
+    struct scan_options o;
     struct scan_report rep;
+    struct media_report media = {0};
     struct err e;
     json_auto_t *hidden = NULL;
-    if (argc > 2)
-        return cli_usage(c, "scan takes one PREFIX at most");
-    const char *prefix = argc == 2 ? argv[1] : "";
-    prefix += strspn(prefix, "/");
+    int status = scan_options(c, argc, argv, &o);
+    if (status != CLI_DONE)
+        return status;
     if (cli_lake_synced(c, &lk, &e) < 0 ||
-        lake_scan(lk, prefix, cli_progress, NULL, &rep, &e) < 0 ||
+        lake_scan(lk, o.prefix, cli_progress, NULL, &rep, &e) < 0 ||
         hidden_keys(lk, &hidden, &e) < 0)
         return cli_fail(&e);
-    complete_tags(lk);
+    complete_tags(lk, o.jobs);
+    if (o.media &&
+        lake_scan_media(lk, o.prefix, o.what, o.jobs, cli_progress, NULL, &media, &e) < 0)
+        return cli_fail(&e);
+    cli_progress_end();
+    say_media_failures(&media);
     if (c->json) {
-        cli_print_json(json_pack("{sI sI sI sI sI sO}", "objects", (json_int_t)rep.objects,
-                                 "bytes", (json_int_t)rep.bytes, "added", (json_int_t)rep.added,
-                                 "changed", (json_int_t)rep.changed, "removed",
-                                 (json_int_t)rep.removed, "hidden", hidden));
+        cli_print_json(json_pack(
+            "{sI sI sI sI sI sO s{sI sI sI sI}}", "objects", (json_int_t)rep.objects, "bytes",
+            (json_int_t)rep.bytes, "added", (json_int_t)rep.added, "changed",
+            (json_int_t)rep.changed, "removed", (json_int_t)rep.removed, "hidden", hidden, "media",
+            "looked", (json_int_t)media.looked, "known", (json_int_t)media.known, "logs",
+            (json_int_t)media.logs, "failed", (json_int_t)media.failed));
         return CLI_DONE;
     }
     printf("%" PRIu64 " objects, %" PRIu64 " bytes: %" PRIu64 " new, %" PRIu64 " changed, %" PRIu64
            " gone\n",
            rep.objects, rep.bytes, rep.added, rep.changed, rep.removed);
+    say_media(&media);
     size_t i;
     json_t *h;
     if (json_array_size(hidden) > 0)

@@ -16,7 +16,13 @@ static const char at_help[] = "  --at WHEN             decide as of that moment 
 
 static const struct cli_verb verbs[] = {
     {"init", "", "make the lake's ledger (harmless where there is one)", NULL, cmd_init},
-    {"scan", "[PREFIX]", "take the store's inventory into the index", NULL, cmd_scan},
+    {"scan", "[PREFIX] [--media auto|all|off] [--jobs N]",
+     "take the store's inventory and facts of its media into the index",
+     "  --media auto|all|off  read reel and timecode of new media, of all, or of none; default: auto\n"
+     "  --jobs N              media looked at once; default: what the store bears\n",
+     cmd_scan},
+    {"media", "PATH", "reel, timecode, rate and UMID that a scan found of an object", NULL,
+     cmd_media},
     {"conform", "FILE [OPTIONS]",
      "find and tag the media that a timeline uses",
      "  --name NAME           of the edit; default: the timeline's own\n"

@@ -152,6 +152,8 @@ static int read_range(const struct dir_root *root, struct store_read *rd, struct
         if (rd->progress)
             rd->progress(rd, have);
     }
+    if (rd->meta)
+        dir_tags_meta(fd, rd->meta);
     return 0;
 }
 

@@ -102,6 +102,23 @@ int dir_tags_get(const struct dir_root *root, const char *key, struct store_tags
     return r;
 }
 
+void dir_tags_meta(int fd, struct store_meta *ret)
+{
+    AUTO(free) char *names = xcalloc(1, LIST_MAX);
+    const size_t skip = strlen(XATTR_SPACE);
+    ssize_t n = flistxattr(fd, names, LIST_MAX);
+    ret->n = 0;
+    for (const char *p = names; p < names + n; p += strlen(p) + 1) {
+        char value[STORE_META_VALUE_MAX];
+        if (strncmp(p, XATTR_SPACE, skip) != 0 ||
+            strncmp(p + skip, TAG_START, strlen(TAG_START)) == 0)
+            continue;
+        ssize_t len = fgetxattr(fd, p, value, sizeof value);
+        if (len >= 0)
+            store_meta_add(ret, p + skip, strlen(p + skip), value, (size_t)len);
+    }
+}
+
 static const struct store_tag *find(const struct store_tags *tags, const char *key)
 {
     for (size_t i = 0; i < tags->n; i++)

@@ -5,6 +5,7 @@
 
 struct dir_root;
 struct err;
+struct store_meta;
 struct store_tags;
 
 /* Only attributes that start with "user.ShotLocker" are tags: the others of a file belong to other
@@ -12,6 +13,10 @@ struct store_tags;
  * with a sentence that says so. */
 int dir_tags_get(const struct dir_root *root, const char *key, struct store_tags *ret,
                  struct err *e);
+
+/* The other attributes user.* of an open file as its metadata. A filesystem without any, and
+ * attributes that cannot be read, are no failure: there is nothing to tell then. */
+void dir_tags_meta(int fd, struct store_meta *ret);
 
 /* Replaces the tags, durably; tags whose key does not start with "ShotLocker" are -EINVAL. New
  * values are set before old tags go: a reader in between sees too many, never none. Callers of

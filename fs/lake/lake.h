@@ -80,6 +80,29 @@ struct scan_report {
 int lake_scan(struct lake *lk, const char *prefix, lake_progress_fn *progress, void *arg,
               struct scan_report *ret, struct err *e);
 
+/* ---- facts of media (media_scan.c) -------------------------------------------------------- */
+
+enum lake_media {
+    LAKE_MEDIA_NEW, /* what came or changed since it was looked at last */
+    LAKE_MEDIA_ALL, /* everything again: metadata may change without the ETag */
+};
+struct media_report {
+    uint64_t looked; /* objects whose bytes or metadata were asked for */
+    uint64_t known;  /* of them, those that told a reel, a timecode, a UMID or a length */
+    uint64_t logs;   /* Avid logs that were read */
+    uint64_t failed; /* objects and logs that could not be read: the next scan tries again */
+    bool stopped;    /* after too many failures in a row the rest was left for the next scan */
+    char why[600];   /* the first failure's sentence */
+};
+/* Looks at the media below `prefix` that the index has no facts of, `jobs` at once (0: what the
+ * store bears), and appends what they tell to the ledger. It costs one ranged read for each movie
+ * and for each frame sequence (of its lowest frame), and one of each Avid log of the lake where
+ * there was anything to look at. Interrupted, it goes on where it was. Objects that cannot be read
+ * are no failure: they are counted. */
+int lake_scan_media(struct lake *lk, const char *prefix, enum lake_media what, int jobs,
+                    lake_progress_fn *progress, void *arg, struct media_report *ret,
+                    struct err *e);
+
 /* ---- object tags (tags.c) ---------------------------------------------------------------- */
 
 struct tags_report {

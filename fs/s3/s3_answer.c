@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/s3/s3_answer.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,19 +254,26 @@ enum retry_class s3_answer_judge(const struct s3_answer *a, const struct s3_aske
 
 /* Headers */
 
+/* Without blanks and line ends around it. */
+static void trim(const char **p, size_t *n)
+{
+    while (*n > 0 && (**p == ' ' || **p == '\t')) {
+        ++*p;
+        --*n;
+    }
+    while (*n > 0 && strchr(" \t\r\n", (*p)[*n - 1]))
+        --*n;
+}
+
 /* The value of the header `name` in a line, without blanks around it. */
 static bool header_is(const char *line, size_t n, const char *name, const char **ret, size_t *ret_n)
 {
     size_t len = strlen(name);
     if (n <= len || line[len] != ':' || strncasecmp(line, name, len) != 0)
         return false;
-    const char *p = line + len + 1, *end = line + n;
-    while (p < end && (*p == ' ' || *p == '\t'))
-        p++;
-    while (end > p && strchr(" \t\r\n", end[-1]))
-        end--;
-    *ret = p;
-    *ret_n = (size_t)(end - p);
+    *ret = line + len + 1;
+    *ret_n = n - len - 1;
+    trim(ret, ret_n);
     return true;
 }
 
@@ -293,14 +301,39 @@ static bool range_parse(const char *s, struct s3_answer *a)
            a->range_last < a->range_total;
 }
 
+static void take_meta(struct store_meta *m, const char *line, size_t n)
+{
+    static const char start[] = "x-amz-meta-";
+    const size_t skip = sizeof start - 1;
+    char name[STORE_META_KEY_MAX + 1];
+    const char *value;
+    size_t len, value_n;
+    if (n <= skip || strncasecmp(line, start, skip) != 0)
+        return;
+    const char *colon = memchr(line, ':', n);
+    len = colon ? (size_t)(colon - line) - skip : 0;
+    if (len == 0 || len >= sizeof name)
+        return;
+    for (size_t i = 0; i < len; i++)
+        name[i] = (char)tolower((unsigned char)line[skip + i]);
+    value = colon + 1;
+    value_n = n - (size_t)(value - line);
+    trim(&value, &value_n);
+    store_meta_add(m, name, len, value, value_n);
+}
+
 void s3_answer_header(struct s3_answer *a, const char *line, size_t n)
 {
     const char *value;
     size_t len;
     if (n >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-        *a = (struct s3_answer){0};
+        *a = (struct s3_answer){.meta = a->meta};
+        if (a->meta)
+            a->meta->n = 0;
         return;
     }
+    if (a->meta)
+        take_meta(a->meta, line, n);
     if (header_is(line, n, "ETag", &value, &len)) {
         if (s3_xml_etag_parse(value, len, a->etag) < 0)
             a->malformed = true;

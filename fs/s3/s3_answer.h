@@ -25,6 +25,7 @@ struct s3_answer {
     bool has_mtime, has_length, has_range;
     uint64_t length;                               /* Content-Length */
     uint64_t range_first, range_last, range_total; /* Content-Range */
+    struct store_meta *meta; /* NULL, or where x-amz-meta-* goes */
     bool malformed; /* one of these headers was there but made no sense */
 };
 

@@ -163,7 +163,7 @@ void s3_request_begin(struct s3_request *rq, CURL *c, const struct s3_request_si
     rq->curl = c;
     rq->keys = s3_keys_ref(keys);
     rq->signed_s = now_s;
-    rq->answer = (struct s3_answer){0};
+    rq->answer = (struct s3_answer){.meta = rq->meta};
     rq->headers_over = false;
     rq->refusal = 0;
     if (rq->sink && rq->sink->len > rq->sink_start) { /* what a broken attempt left */

@@ -58,6 +58,7 @@ struct s3_request {
     uint64_t offset;
     struct buf *sink;
     size_t sink_max;
+    struct store_meta *meta; /* NULL, or where the object's metadata goes */
     void (*progress)(struct s3_request *rq, size_t have);            /* NULL: nobody listens */
     void (*done)(struct s3_request *rq, int r, const struct err *e); /* exactly once */
     void *arg;                                                       /* the owner's */

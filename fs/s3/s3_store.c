@@ -341,6 +341,7 @@ static void op_read_start(struct store *st, struct store_read *rd)
     read->rq.data = rd->data;
     read->rq.length = rd->length;
     read->rq.offset = rd->offset;
+    read->rq.meta = rd->meta;
     read->rq.progress = on_progress;
     read->rq.done = on_done;
     read->rq.arg = read;

@@ -112,20 +112,56 @@ static void wait_done(struct store_read *rd, int r, const struct err *e)
     pthread_cond_signal(&w->cond);
 }
 
-int store_read_wait(struct store *s, const char *key, const char *etag, uint64_t offset,
-                    size_t length, char *data, struct err *e)
+static int wait_for(struct store *s, const struct store_read *what, struct err *e)
 {
     struct wait w = {
-        .rd = {.key = key, .etag = etag, .offset = offset, .length = length, .data = data,
-               .done = wait_done},
+        .rd = *what,
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .cond = PTHREAD_COND_INITIALIZER,
         .e = e,
     };
+    w.rd.done = wait_done;
     store_read_start(s, &w.rd);
     pthread_mutex_lock(&w.lock);
     while (!w.over)
         pthread_cond_wait(&w.cond, &w.lock);
     pthread_mutex_unlock(&w.lock);
     return w.r;
+}
+
+int store_read_wait(struct store *s, const char *key, const char *etag, uint64_t offset,
+                    size_t length, char *data, struct err *e)
+{
+    struct store_read rd = {
+        .key = key, .etag = etag, .offset = offset, .length = length, .data = data};
+    return wait_for(s, &rd, e);
+}
+
+int store_read_start_of(struct store *s, const char *key, const char *etag, size_t length,
+                        char *data, struct store_meta *ret_meta, struct err *e)
+{
+    struct store_read rd = {
+        .key = key, .etag = etag, .length = length, .data = data, .meta = ret_meta};
+    ret_meta->n = 0;
+    return wait_for(s, &rd, e);
+}
+
+void store_meta_add(struct store_meta *m, const char *key, size_t key_n, const char *value,
+                    size_t value_n)
+{
+    if (m->n == STORE_META_MAX || key_n > STORE_META_KEY_MAX || value_n > STORE_META_VALUE_MAX)
+        return;
+    memcpy(m->item[m->n].key, key, key_n);
+    m->item[m->n].key[key_n] = '\0';
+    memcpy(m->item[m->n].value, value, value_n);
+    m->item[m->n].value[value_n] = '\0';
+    m->n++;
+}
+
+const char *store_meta_get(const struct store_meta *m, const char *key)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (strcmp(m->item[i].key, key) == 0)
+            return m->item[i].value;
+    return NULL;
 }

@@ -16,6 +16,9 @@ struct store;
 #define STORE_TAGS_MAX 10   /* tags an object may carry (S3) */
 #define STORE_TAG_KEY_MAX 128
 #define STORE_TAG_VALUE_MAX 256
+#define STORE_META_MAX 32 /* metadata that are told of an object: more, and longer ones, are not */
+#define STORE_META_KEY_MAX 64
+#define STORE_META_VALUE_MAX 256
 
 /* The error codes of every operation, the same for every store:
  *   -ENOENT     no such object
@@ -48,6 +51,17 @@ struct store_tags {
     struct store_tag tag[STORE_TAGS_MAX];
 };
 
+/* What whoever wrote the object said of it: S3's x-amz-meta-* in lower case and without that
+ * beginning; of a file the extended attributes user.*, but for the tags. Values are bytes of
+ * anybody's making, terminated. */
+struct store_meta {
+    size_t n;
+    struct {
+        char key[STORE_META_KEY_MAX + 1];
+        char value[STORE_META_VALUE_MAX + 1];
+    } item[STORE_META_MAX];
+};
+
 enum store_put_flags {
     STORE_PUT_IF_ABSENT = 1, /* create-if-absent: of any number of writers exactly one wins */
 };
@@ -65,6 +79,7 @@ struct store_read {
     size_t length;        /* > 0 and within the object */
     char *data;           /* `length` bytes */
     int64_t deadline_ms;  /* clock_mono_ms() at which to give up; 0: the store's default */
+    struct store_meta *meta; /* NULL, or filled in by the time that done() says 0 */
 
     /* Bytes [0, have) of data are there; called in order, from the store's thread; may be NULL.
      * Not called where a failed attempt is tried again: what was reported stays true. */
@@ -134,6 +149,15 @@ void store_close(struct store *s); /* NULL is fine; no read may be under way */
 /* A blocking ranged read over read_start. 0 or a code of the table above. */
 int store_read_wait(struct store *s, const char *key, const char *etag, uint64_t offset,
                     size_t length, char *data, struct err *e);
+/* The same from the object's start, with its metadata from the same answer. */
+int store_read_start_of(struct store *s, const char *key, const char *etag, size_t length,
+                        char *data, struct store_meta *ret_meta, struct err *e);
+
+/* Adds one, where it fits into what is told. */
+void store_meta_add(struct store_meta *m, const char *key, size_t key_n, const char *value,
+                    size_t value_n);
+/* The value of the metadatum `key`, or NULL. */
+const char *store_meta_get(const struct store_meta *m, const char *key);
 
 static inline void auto_store(struct store **s)
 {
