@@ -58,10 +58,12 @@ static int find(struct reading *g, const char *name, size_t n, bool stem, node_i
 }
 
 /* The object that a row is about: its source file by name, then with another extension, then the
- * clip's name in the same two ways. The first that there are objects of decides. */
-static int target(struct reading *g, const struct ale_row *row, node_id *ret, struct err *e)
+ * clip's name in the same two ways, then its reel, since cameras name files for reels. The first
+ * that there are objects of decides. */
+static int target(struct reading *g, const struct ale_row *row, node_id *ret, bool *ret_by_reel,
+                  struct err *e)
 {
-    const char *texts[] = {row->source, row->name};
+    const char *texts[] = {row->source, row->name, row->facts.reel};
     *ret = NODE_NONE;
     for (size_t i = 0; i < COUNT(texts); i++) {
         size_t n = strlen(texts[i]), stem = name_stem(texts[i], n);
@@ -70,6 +72,7 @@ static int target(struct reading *g, const struct ale_row *row, node_id *ret, st
             r = find(g, texts[i], n, /* stem= */ true, ret, e);
         if (r == 0 && stem < n)
             r = find(g, texts[i], stem, /* stem= */ true, ret, e);
+        *ret_by_reel = texts[i] == row->facts.reel;
         if (r != 0)
             return r < 0 ? r : 0;
     }
@@ -82,7 +85,8 @@ static int on_row(void *arg, const struct ale_row *row, struct err *e)
     struct media_work *w = g->work;
     node_id node;
     struct node nd;
-    int r = target(g, row, &node, e);
+    bool by_reel = false;
+    int r = target(g, row, &node, &by_reel, e);
     if (r < 0 || node == NODE_NONE || w->n_told == TOLD_MAX)
         return r;
     if ((r = index_node(g->rd, node, &nd, e)) < 0)
@@ -91,15 +95,49 @@ static int on_row(void *arg, const struct ale_row *row, struct err *e)
         w->told = xrealloc(w->told, w->cap_told = w->cap_told ? 2 * w->cap_told : 64,
                            sizeof *w->told);
     w->told[w->n_told] = (struct media_told){.node = node, .same_folder = nd.parent == g->folder,
-                                             .order = w->n_told, .log = g->log,
-                                             .facts = row->facts};
+                                             .by_reel = by_reel, .order = w->n_told,
+                                             .log = g->log, .facts = row->facts};
     w->n_told++;
-    if (g->fresh)
-        media_items_add(&w->look, node, media_kind_of(nd.name, nd.name_len));
     return 0;
 }
 
-/* Frees nothing: the key lives as long as the work. */
+static int by_node(const void *a, const void *b)
+{
+    const struct media_told *x = a, *y = b;
+    if (x->node != y->node)
+        return x->node < y->node ? -1 : 1;
+    if (x->same_folder != y->same_folder)
+        return x->same_folder ? -1 : 1;
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+/* The rows that a log has told, from `first` on: several rows of one reel are clips of a tape, and
+ * none of them is about the file that has the tape's name. */
+static int close_log(struct reading *g, size_t first, struct err *e)
+{
+    struct media_work *w = g->work;
+    size_t n = w->n_told - first, kept = first;
+    struct media_told *t = w->told + first;
+    if (n > 0)
+        qsort(t, n, sizeof *t, by_node);
+    for (size_t i = 0; i < n; i++) {
+        struct node nd;
+        bool twin = (i > 0 && t[i - 1].node == t[i].node) ||
+                    (i + 1 < n && t[i + 1].node == t[i].node);
+        if (t[i].by_reel && twin)
+            continue;
+        int r = g->fresh ? index_node(g->rd, t[i].node, &nd, e) : 0;
+        if (r < 0)
+            return r;
+        if (g->fresh)
+            media_items_add(&w->look, t[i].node, media_kind_of(nd.name, nd.name_len));
+        w->told[kept++] = t[i];
+    }
+    w->n_told = kept;
+    return 0;
+}
+
+/* The key lives as long as the work. */
 static const char *keep_key(struct media_work *w, struct buf *key)
 {
     w->log_key = xrealloc(w->log_key, w->n_log_keys + 1, sizeof *w->log_key);
@@ -124,18 +162,12 @@ static int read_log(struct lake *lk, struct media_work *w, node_id log, bool fre
     if (r < 0)
         return r;
     g.rd = rd;
+    size_t first = w->n_told;
     r = ale_parse(buf_str(&text), text.len, on_row, &g, e);
-    return r < 0 ? err_wrap(e, "'%s'", g.log) : 0;
-}
-
-static int by_node(const void *a, const void *b)
-{
-    const struct media_told *x = a, *y = b;
-    if (x->node != y->node)
-        return x->node < y->node ? -1 : 1;
-    if (x->same_folder != y->same_folder)
-        return x->same_folder ? -1 : 1;
-    return (x->order > y->order) - (x->order < y->order);
+    if (r < 0)
+        err_wrap(e, "'%s'", g.log);
+    int rc = close_log(&g, first, r < 0 ? NULL : e);
+    return r < 0 ? r : rc;
 }
 
 static int by_item(const void *a, const void *b)
