@@ -28,7 +28,7 @@ def test(world):
                   ["revoke", "aaaaaaaaaa", "acme"], ["revoke", edit, "nobody"],
                   ["view", "nobody"], ["explain", "nobody", "show/a.mov"],
                   ["explain", "acme", "show/absent.mov"], ["who", "show/absent.mov"],
-                  ["view", "acme", "show/b.mov"], ["acl", "show", "absent"]):
+                  ["view", "acme", "show/b.mov"], ["media", "show/absent.mov"], ["acl", "show", "absent"]):
         done = host.call(*words)
         equal(done.returncode, 5, f"status of {words}: {done.stderr}")
         equal(done.stderr.count("\n"), 1, f"lines on stderr of {words}: {done.stderr!r}")

@@ -3,7 +3,7 @@
 import common
 from common import check, equal
 
-VERBS = ["init", "scan", "conform", "edit list", "edit show", "grant", "revoke", "acl set",
+VERBS = ["init", "scan", "media", "conform", "edit list", "edit show", "grant", "revoke", "acl set",
          "acl show", "view", "explain", "who", "ledger", "ledger verify", "mount", "unmount",
          "status"]
 

@@ -63,7 +63,8 @@ def test(world):
     has(host.json("init"), "init", lake=str, created=bool)
     equal(host.json("init")["created"], False, "a second init")
     scanned = host.json("scan")
-    has(scanned, "scan", objects=int, bytes=int, added=int, changed=int, removed=int, hidden=list)
+    has(scanned, "scan", objects=int, bytes=int, added=int, changed=int, removed=int, hidden=list,
+        media=dict)
     equal((scanned["objects"], scanned["bytes"], scanned["added"]), (3, 15000, 3), "scan")
     edit = conformed(world)
     granted = host.json("grant", edit, "acme", "--until", "2099-06-15")

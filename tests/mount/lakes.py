@@ -24,15 +24,17 @@ class DirLake:
     def path(self, key):
         return os.path.join(self.dir, key)
 
-    def put(self, key, data):
-        """As a whole: nobody sees half of it."""
-        self.put_parts(key, [data])
+    def put(self, key, data, metadata=None):
+        """As a whole: nobody sees half of it.  `metadata` are user.* attributes here."""
+        self.put_parts(key, [data], metadata or {})
 
-    def put_parts(self, key, parts):
+    def put_parts(self, key, parts, metadata=None):
         path, new = self.path(key), os.path.join(self._parent, f"new-{secrets.token_hex(4)}")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(new, "wb") as f:
             f.writelines(parts)
+        for name, value in (metadata or {}).items():
+            os.setxattr(new, "user." + name, value.encode())
         os.replace(new, path)
 
     def remove(self, key):
@@ -93,8 +95,9 @@ class S3Lake:
         self._client.create_bucket(Bucket=self.bucket)
         self._proxy = None
 
-    def put(self, key, data):
-        self._client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=data)
+    def put(self, key, data, metadata=None):
+        self._client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=data,
+                                Metadata=metadata or {})
 
     def put_parts(self, key, parts, part_bytes=16 << 20):
         name = {"Bucket": self.bucket, "Key": self.prefix + key}

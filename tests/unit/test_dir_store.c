@@ -289,6 +289,16 @@ static void test_tags(void **state)
     assert_int_equal(getxattr(path, "user.colour", raw, sizeof raw), 3);
     assert_int_equal(getxattr(path, "user.shotlocker", raw, sizeof raw), 8);
 
+    char byte;
+    struct store_meta *meta = xcalloc(1, sizeof *meta);
+    assert_int_equal(setxattr(path, "user.ShotLockerAccess", "aaaaaaaaaa", 10, 0), 0);
+    assert_int_equal(store_read_start_of(w->s, "d/k", NULL, 1, &byte, meta, &w->e), 0);
+    assert_int_equal(byte, 'x');
+    assert_int_equal(meta->n, 2); /* the tags are not metadata */
+    assert_string_equal(store_meta_get(meta, "colour"), "red");
+    assert_int_equal(store_read_start_of(w->s, "d/k", "other", 1, &byte, meta, &w->e), -ESTALE);
+    free(meta);
+
     struct store_tags twice = {.n = 2,
                                .tag = {{"ShotLockerAccess", "a"}, {"ShotLockerAccess", "b"}}};
     struct store_tags foreign = {.n = 1, .tag = {{"colour", "blue"}}};

@@ -12,6 +12,7 @@
 
 #include <curl/curl.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "fs/s3/s3_answer.h"
@@ -147,6 +148,36 @@ static void test_headers(void **state)
     assert_true(!a.has_length && !a.has_range && a.etag[0] == '\0');
 }
 
+static void test_metadata(void **state)
+{
+    (void)state;
+    struct store_meta *m = xcalloc(1, sizeof *m);
+    struct s3_answer a = {.meta = m}, nobody = {0};
+    static const char first[] = "HTTP/1.1 100 Continue\r\n|x-amz-meta-reel: early\r\n";
+    static const char lines[] =
+        "HTTP/1.1 206 Partial Content\r\n|X-Amz-Meta-Shotlake-Reel:  A001 C2 \r\n|x-amz-meta-: x\r\n|"
+        "x-amz-meta-empty:\r\n|x-amz-meta-colon: 01:00:00:00\r\n|x-amz-metadata: no\r\n|"
+        "x-amz-meta-none\r\n|ETag: \"abc\"\r\n";
+    feed(&a, first);
+    feed(&a, lines);
+    assert_int_equal(m->n, 3);
+    assert_string_equal(store_meta_get(m, "shotlake-reel"), "A001 C2");
+    assert_string_equal(store_meta_get(m, "empty"), "");
+    assert_string_equal(store_meta_get(m, "colon"), "01:00:00:00");
+    assert_null(store_meta_get(m, "reel")); /* of an answer that was none yet */
+    assert_string_equal(a.etag, "abc");
+    feed(&nobody, lines);
+    assert_string_equal(nobody.etag, "abc");
+    AUTO(buf) struct buf line = {0};
+    buf_adds(&line, "x-amz-meta-");
+    for (int i = 0; i <= STORE_META_KEY_MAX; i++)
+        buf_addc(&line, 'k');
+    buf_adds(&line, ": v\r\n");
+    s3_answer_header(&a, line.p, line.len);
+    assert_int_equal(m->n, 3);
+    free(m);
+}
+
 static void test_malformed_headers(void **state)
 {
     static const char *const lines[] = {
@@ -181,7 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_judge),
-        cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_headers), cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_malformed_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
