@@ -10,8 +10,8 @@
 #include "fs/lake/exr_header.h"
 #include "fs/lake/lake_impl.h"
 #include "fs/lake/media_work.h"
+#include "fs/lake/workers.h"
 
-#define JOBS_MAX 64
 #define BATCH_ROWS 5000     /* rows a record, and how long they may wait for it: what an */
 #define BATCH_MS 30000      /* interrupted scan loses */
 #define FAILURES_IN_A_ROW 16 /* a store that is away is not asked a million times */
@@ -19,9 +19,7 @@
 struct pool {
     struct lake *lk;
     const struct media_work *work;
-    size_t n;
-    atomic_size_t next;
-    atomic_bool over; /* `r` says why, or the report that it stopped */
+    atomic_bool over; /* the store is away: nothing more is asked */
     pthread_mutex_t lock; /* guards what follows */
     struct buf rows;
     size_t n_rows, done;
@@ -31,8 +29,6 @@ struct pool {
     struct media_report *report;
     lake_progress_fn *progress;
     void *arg;
-    int r;
-    struct err *err;
 };
 
 /* What is needed of an object once the snapshot is closed. */
@@ -178,58 +174,39 @@ static void note_failure(struct pool *p, const char *key, int r, struct err *e)
     }
 }
 
-static void *worker(void *arg)
+/* A workers_fn. Only what is not a matter of one object is a failure: the index, the ledger. */
+static int look_at(void *arg, size_t i, struct err *e)
 {
     struct pool *p = arg;
-    while (!p->over) {
-        size_t i = atomic_fetch_add(&p->next, 1);
-        if (i >= p->n)
-            break;
-        struct target t = {0};
-        struct err e;
-        json_t *facts = NULL;
-        bool known = false;
-        int r = target_of(p->lk, p->work->look.v[i].node, &t, &e), lost = r;
-        if (r == 0)
-            r = look(p, &t, &p->work->look.v[i], &facts, &known, &e);
-        LOCKED(&p->lock);
-        if (lost == 0 && r < 0) {
-            note_failure(p, t.key.p, r, &e);
-            p->keep_logs |= t.facts != NULL;
-        }
-        if (r == 0) {
-            p->failures = 0;
-            p->report->looked++;
-            p->report->known += known;
-            if (facts)
-                lost = add_row(p, &t, facts, &e);
-        }
-        if (lost < 0 && !p->over) { /* the index or the ledger: not a matter of one object */
-            p->over = true;
-            p->r = lost;
-            *p->err = e;
-        }
+    const struct media_item *it = &p->work->look.v[i];
+    struct target t = {0};
+    struct err why;
+    json_t *facts = NULL;
+    bool known = false;
+    if (p->over)
+        return 0;
+    int r = target_of(p->lk, it->node, &t, e);
+    if (r < 0) {
         target_done(&t);
-        p->done++;
-        if (p->progress)
-            p->progress(p->arg, "looking at media", p->done, p->n);
+        return r;
     }
-    return NULL;
-}
-
-static int run_pool(struct pool *p, int jobs)
-{
-    pthread_t threads[JOBS_MAX];
-    int n = 0;
-    if (jobs < 1 || jobs > JOBS_MAX)
-        jobs = store_parallel(p->lk->store);
-    while (n < jobs && (size_t)n < p->n && pthread_create(&threads[n], NULL, worker, p) == 0)
-        n++;
-    if (n == 0)
-        worker(p); /* no thread to be had: slowly, then */
-    for (int i = 0; i < n; i++)
-        pthread_join(threads[i], NULL);
-    return p->r;
+    int looked = look(p, &t, it, &facts, &known, &why);
+    LOCKED(&p->lock);
+    if (looked < 0) {
+        note_failure(p, t.key.p, looked, &why);
+        p->keep_logs |= t.facts != NULL;
+    } else {
+        p->failures = 0;
+        p->report->looked++;
+        p->report->known += known;
+        if (facts)
+            r = add_row(p, &t, facts, e);
+    }
+    target_done(&t);
+    p->done++;
+    if (p->progress)
+        p->progress(p->arg, "looking at media", p->done, p->work->look.n);
+    return r;
 }
 
 /* The logs have been read, and what they tell is recorded: from now on only with new media. */
@@ -260,10 +237,9 @@ int lake_scan_media(struct lake *lk, const char *prefix, enum lake_media what, i
     if (r < 0)
         return r;
     media_ale_read(lk, &work, progress, arg, ret);
-    struct pool p = {.lk = lk, .work = &work, .n = work.look.n, .lock = PTHREAD_MUTEX_INITIALIZER,
-                     .report = ret, .progress = progress, .arg = arg, .err = e,
-                     .flushed_ms = clock_mono_ms()};
-    r = run_pool(&p, jobs);
+    struct pool p = {.lk = lk, .work = &work, .lock = PTHREAD_MUTEX_INITIALIZER, .report = ret,
+                     .progress = progress, .arg = arg, .flushed_ms = clock_mono_ms()};
+    r = workers_run(lk->store, jobs, work.look.n, look_at, &p, e);
     if (r == 0 && !ret->stopped && !p.keep_logs)
         r = note_logs(&p, e);
     if (r == 0)
