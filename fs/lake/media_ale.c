@@ -1,6 +1,7 @@
 /* fs/lake/media_ale.c - what the Avid logs of a lake say of its objects. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -60,8 +61,7 @@ static int find(struct reading *g, const char *name, size_t n, bool stem, node_i
 /* The object that a row is about: its source file by name, then with another extension, then the
  * clip's name in the same two ways, then its reel, since cameras name files for reels. The first
  * that there are objects of decides. */
-static int target(struct reading *g, const struct ale_row *row, node_id *ret, bool *ret_by_reel,
-                  struct err *e)
+static int target(struct reading *g, const struct ale_row *row, node_id *ret, struct err *e)
 {
     const char *texts[] = {row->source, row->name, row->facts.reel};
     *ret = NODE_NONE;
@@ -72,7 +72,6 @@ static int target(struct reading *g, const struct ale_row *row, node_id *ret, bo
             r = find(g, texts[i], n, /* stem= */ true, ret, e);
         if (r == 0 && stem < n)
             r = find(g, texts[i], stem, /* stem= */ true, ret, e);
-        *ret_by_reel = texts[i] == row->facts.reel;
         if (r != 0)
             return r < 0 ? r : 0;
     }
@@ -85,8 +84,7 @@ static int on_row(void *arg, const struct ale_row *row, struct err *e)
     struct media_work *w = g->work;
     node_id node;
     struct node nd;
-    bool by_reel = false;
-    int r = target(g, row, &node, &by_reel, e);
+    int r = target(g, row, &node, e);
     if (r < 0 || node == NODE_NONE || w->n_told == TOLD_MAX)
         return r;
     if ((r = index_node(g->rd, node, &nd, e)) < 0)
@@ -95,9 +93,11 @@ static int on_row(void *arg, const struct ale_row *row, struct err *e)
         w->told = xrealloc(w->told, w->cap_told = w->cap_told ? 2 * w->cap_told : 64,
                            sizeof *w->told);
     w->told[w->n_told] = (struct media_told){.node = node, .same_folder = nd.parent == g->folder,
-                                             .by_reel = by_reel, .order = w->n_told,
-                                             .log = g->log, .facts = row->facts};
+                                             .order = w->n_told, .log = g->log,
+                                             .facts = row->facts};
     w->n_told++;
+    if (g->fresh)
+        media_items_add(&w->look, node, media_kind_of(nd.name, nd.name_len));
     return 0;
 }
 
@@ -111,30 +111,65 @@ static int by_node(const void *a, const void *b)
     return (x->order > y->order) - (x->order < y->order);
 }
 
-/* The rows that a log has told, from `first` on: several rows of one reel are clips of a tape, and
- * none of them is about the file that has the tape's name. */
-static int close_log(struct reading *g, size_t first, struct err *e)
+/* What rows say of each kind, and whether two of them differ. */
+struct agreed {
+    const struct facts *reel, *umid, *tc, *frames, *rate; /* the last that said something */
+    bool no_reel, no_umid, no_tc, no_frames, no_rate;
+};
+
+static void compare(struct agreed *a, const struct facts *f)
 {
-    struct media_work *w = g->work;
-    size_t n = w->n_told - first, kept = first;
-    struct media_told *t = w->told + first;
-    if (n > 0)
-        qsort(t, n, sizeof *t, by_node);
-    for (size_t i = 0; i < n; i++) {
-        struct node nd;
-        bool twin = (i > 0 && t[i - 1].node == t[i].node) ||
-                    (i + 1 < n && t[i + 1].node == t[i].node);
-        if (t[i].by_reel && twin)
-            continue;
-        int r = g->fresh ? index_node(g->rd, t[i].node, &nd, e) : 0;
-        if (r < 0)
-            return r;
-        if (g->fresh)
-            media_items_add(&w->look, t[i].node, media_kind_of(nd.name, nd.name_len));
-        w->told[kept++] = t[i];
+    if (*f->reel) {
+        a->no_reel |= a->reel && strcmp(a->reel->reel, f->reel) != 0;
+        a->reel = f;
     }
-    w->n_told = kept;
-    return 0;
+    if (*f->umid) {
+        a->no_umid |= a->umid && strcmp(a->umid->umid, f->umid) != 0;
+        a->umid = f;
+    }
+    if (f->has_tc) {
+        a->no_tc |= a->tc && memcmp(&a->tc->tc, &f->tc, offsetof(struct timecode, drop)) != 0;
+        a->tc = f;
+    }
+    if (f->frames > 0) {
+        a->no_frames |= a->frames && a->frames->frames != f->frames;
+        a->frames = f;
+    }
+    if (f->rate_num > 0) {
+        a->no_rate |= a->rate && (a->rate->rate_num != f->rate_num ||
+                                  a->rate->rate_den != f->rate_den);
+        a->rate = f;
+    }
+}
+
+/* Rows of one rank about one object that contradict each other, as those of a file's subclips or of
+ * a tape's clips do, tell only what they agree on. */
+static void agree(struct media_told *t, size_t n)
+{
+    struct agreed a = {0};
+    for (size_t i = 0; i < n; i++)
+        compare(&a, &t[i].facts);
+    for (size_t i = 0; i < n; i++) {
+        struct facts *f = &t[i].facts;
+        f->reel[0] = a.no_reel ? '\0' : f->reel[0];
+        f->umid[0] = a.no_umid ? '\0' : f->umid[0];
+        f->has_tc = f->has_tc && !a.no_tc && !a.no_rate;
+        f->frames = a.no_tc || a.no_frames ? 0 : f->frames;
+        f->rate_num = a.no_rate ? 0 : f->rate_num;
+    }
+}
+
+static void sort_told(struct media_work *w)
+{
+    if (w->n_told > 0)
+        qsort(w->told, w->n_told, sizeof *w->told, by_node);
+    for (size_t i = 0, n; i < w->n_told; i += n) {
+        struct media_told *t = &w->told[i];
+        for (n = 1; i + n < w->n_told && t[n].node == t->node &&
+                    t[n].same_folder == t->same_folder;)
+            n++;
+        agree(t, n);
+    }
 }
 
 /* The key lives as long as the work. */
@@ -162,12 +197,8 @@ static int read_log(struct lake *lk, struct media_work *w, node_id log, bool fre
     if (r < 0)
         return r;
     g.rd = rd;
-    size_t first = w->n_told;
     r = ale_parse(buf_str(&text), text.len, on_row, &g, e);
-    if (r < 0)
-        err_wrap(e, "'%s'", g.log);
-    int rc = close_log(&g, first, r < 0 ? NULL : e);
-    return r < 0 ? r : rc;
+    return r < 0 ? err_wrap(e, "'%s'", g.log) : 0;
 }
 
 static int by_item(const void *a, const void *b)
@@ -207,8 +238,7 @@ void media_ale_read(struct lake *lk, struct media_work *w, lake_progress_fn *pro
             progress(arg, "reading logs", i + 1, w->logs.n);
     }
     w->fresh.n = kept;
-    if (w->n_told > 0)
-        qsort(w->told, w->n_told, sizeof *w->told, by_node);
+    sort_told(w);
     sort_look(&w->look);
 }
 

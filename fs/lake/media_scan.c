@@ -51,9 +51,10 @@ static int target_of(struct lake *lk, node_id id, struct target *ret, struct err
     AUTO(media) struct media m = {0};
     struct node nd;
     int r;
-    if ((r = index_read_begin(lk->index, &rd, e)) < 0 || (r = index_node(rd, id, &nd, e)) < 0 ||
-        (r = index_key(rd, id, &ret->key, e)) < 0)
+    if ((r = index_read_begin(lk->index, &rd, e)) < 0)
         return r;
+    if ((r = index_node(rd, id, &nd, e)) < 0 || (r = index_key(rd, id, &ret->key, e)) < 0)
+        return r == -ENOENT ? err_set(e, -EBADMSG, "the index has lost node %u", id) : r;
     snprintf(ret->etag, sizeof ret->etag, "%s", nd.etag);
     ret->size = nd.size;
     r = index_media(rd, id, &m, e);
@@ -130,9 +131,13 @@ static void add_logs(const struct media_work *w, node_id node, struct facts *f, 
 {
     size_t n;
     const struct media_told *told = media_ale_told(w, node, &n);
-    for (size_t i = 0; i < n && from->len < 2048; i++) {
+    for (size_t i = 0; i < n && from->len < 2048;) {
         AUTO(free) char *source = xasprintf("ale:%s", told[i].log);
-        facts_merge(f, &told[i].facts, source, from);
+        AUTO(buf) struct buf rows = {0};
+        struct facts log = {0};
+        for (const char *key = told[i].log; i < n && told[i].log == key; i++)
+            facts_merge(&log, &told[i].facts, "row", &rows);
+        facts_merge(f, &log, source, from);
     }
 }
 

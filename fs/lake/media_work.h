@@ -40,7 +40,6 @@ void media_items_add(struct media_items *l, node_id node, enum media_kind kind);
 /* What an Avid log says of an object. */
 struct media_told {
     node_id node;
-    bool by_reel;     /* by the name of its reel only */
     bool same_folder; /* the log lies beside it: such a log is believed first */
     size_t order;
     const char *log; /* its key */

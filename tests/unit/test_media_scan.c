@@ -203,7 +203,7 @@ static void test_logs(void **state)
     assert_facts(lk, "other/B1.mov", "ale:day1/bin.ALE T3 -1 0");
     assert_facts(lk, "other/C1.mov", "none - -1 0");
     assert_facts(lk, "cam/R7_0001.mxf", "ale:day1/bin.ALE R7_0001 172800 0");
-    assert_facts(lk, "cam/TAPE9.mov", "none - -1 0");
+    assert_facts(lk, "cam/TAPE9.mov", "ale:day1/bin.ALE TAPE9 -1 0");
     assert_facts(lk, "day1/E1.1001.exr", "exr own 86400 0");
     rep = scan(w, lk, "", LAKE_MEDIA_NEW);
     assert_int_equal(rep.looked + rep.logs + rep.failed, 0);
@@ -215,6 +215,27 @@ static void test_logs(void **state)
     assert_int_equal(rep.looked, 2);
     assert_facts(lk, "other/C1.mov", "ale:other/bin.ale T8 -1 0");
     assert_facts(lk, "day1/A2.mov", "ale:day1/bin.ALE T2 86400 0"); /* its own folder's is first */
+}
+
+/* Subclips of one file, and logs that contradict each other: only what they agree on. */
+static void test_contradictions(void **state)
+{
+    struct world *w = *state;
+    AUTO(lake) struct lake *lk = lake_of(w);
+    put(w, "a/A1.mov", "x");
+    put(w, "a/A2.mov", "x");
+    put(w, "a/A3.mov", "x");
+    put(w, "a/bin.ale", LOG("one\tT1\t01:00:00:00\t01:00:10:00\tA1.mov\n"
+                            "two\tT1\t01:00:02:00\t01:00:03:00\tA1.mov\n"
+                            "dup\tT1\t01:00:00:00\t01:00:10:00\tA1.mov\n"
+                            "no\t\t\t\tA3.mov\nno\tT1\t\t\tA3.mov\nno\t\t\t\tA3.mov\n"
+                            "no\tT2\t\t\tA3.mov\nno\t\t01:00:00:00\t\tA3.mov\n"));
+    put(w, "b/x.ale", LOG("A2\tT2\t01:00:00:00\t01:00:10:00\tA2.mov\n"));
+    put(w, "b/y.ale", LOG("A2\tT3\t01:00:00:00\t\tA2.mov\n"));
+    scan(w, lk, "", LAKE_MEDIA_NEW);
+    assert_facts(lk, "a/A1.mov", "ale:a/bin.ale T1 -1 0");
+    assert_facts(lk, "a/A3.mov", "ale:a/bin.ale - 86400 0");
+    assert_facts(lk, "a/A2.mov", "ale:b/x.ale - 86400 240");
 }
 
 /* ---- a store that fails -------------------------------------------------------------------- */
@@ -314,6 +335,7 @@ int main(void)
         TEST(test_changed_meanwhile),
         TEST(test_metadata),
         TEST(test_logs),
+        TEST(test_contradictions),
         TEST(test_failures),
     };
     return cmocka_run_group_tests_name("media_scan", tests, NULL, NULL);
