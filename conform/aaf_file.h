@@ -15,12 +15,13 @@
 struct err;
 struct aaf_file;
 
-#define AAF_SLOTS_MAX 2000        /* of one mob */
-#define AAF_TIMECODES_MAX 16      /* of one mob */
-#define AAF_COMMENTS_MAX 64       /* of one mob; those behind them are left out */
-#define AAF_COMMENT_BYTES 1000    /* what is longer is left out */
-#define AAF_TEXT_MAX (128u << 20) /* bytes of names, comments and addresses, as often as written   \
-                                   */
+#define AAF_SLOTS_MAX 2000     /* of one mob */
+#define AAF_TIMECODES_MAX 16   /* of one mob */
+#define AAF_COMMENTS_MAX 64    /* of one mob; those behind them are left out */
+#define AAF_COMMENT_BYTES 1000 /* what is longer is left out */
+#define AAF_TEXT_MAX                                                                               \
+    (128u << 20) /* bytes of names, comments and addresses, as often as written                    \
+                  */
 
 /* A slot of a mob. Its segment is opened by aaf_object_open(o, AAF_SEGMENT, …). */
 struct aaf_slot {

@@ -131,7 +131,11 @@ static int read_source(struct chain *c, const struct aaf_mob *mob, const struct 
         if (!c->choice)
             c->m->tape = mob;
     } else if (description) {
-        r = add_files(c, import ? AAF_LINK_IMPORT : AAF_LINK_FILE, mob, description);
+        r = add_files(c,
+                      import      ? AAF_LINK_IMPORT
+                      : c->choice ? AAF_LINK_CHOICE
+                                  : AAF_LINK_FILE,
+                      mob, description);
         struct edit_ratio own = number(description, AAF_FILE_LENGTH),
                           own_rate = aaf_object_ratio(description, AAF_FILE_RATE);
         if (own.num > 0 && own_rate.num > 0)
@@ -410,7 +414,7 @@ static json_t *make_reference(const struct aaf_media *m, const char *name,
 {
     json_t *available = NULL;
     const struct aaf_mob *about = m->file ? m->file : m->master ? m->master : m->clip;
-    if (link && link->kind == AAF_LINK_FILE)
+    if (link && (link->kind == AAF_LINK_FILE || link->kind == AAF_LINK_CHOICE))
         about = link->mob;
     if (m->length.num > 0 && edit_format_is_sane(m->length))
         available = edit_format_range(m->start, m->rate, m->length, m->rate);

@@ -21,7 +21,12 @@ struct err;
  * Each step says at which edit unit of the next one it begins, in the edit units of its own slot.
  */
 
-enum aaf_link_kind { AAF_LINK_COMMENT, AAF_LINK_FILE, AAF_LINK_IMPORT };
+enum aaf_link_kind {
+    AAF_LINK_COMMENT, /* "UNC Path" */
+    AAF_LINK_FILE,
+    AAF_LINK_CHOICE, /* another choice of an essence group */
+    AAF_LINK_IMPORT, /* what the file was made from */
+};
 
 struct aaf_link {
     enum aaf_link_kind kind;

@@ -205,8 +205,9 @@ static int make_nested(struct aaf_reader *r, struct aaf_place place, const struc
         result = make_stack(r, mob->name, &items, slot->rate,
                             range_of(start, slot->rate, shown.length, place.rate), ret);
     edit_format_items_done(&items);
-    return result < 0 ? err_wrap(r->e, "mob '%.80s', slot %lld", mob->name, (long long)slot->id)
-                      : 0;
+    if (result < 0 && strncmp(r->e->text, "mob '", 5) != 0) /* the innermost says where */
+        err_wrap(r->e, "mob '%.80s': slot %lld", mob->name, (long long)slot->id);
+    return result;
 }
 
 static bool names_nothing(const struct aaf_object *clip)
@@ -481,7 +482,7 @@ static int place_part(struct aaf_reader *r, struct aaf_place place, int lane,
         cut = number(o, AAF_CUT_POINT);
     if (!edit_format_is_sane(length) || length.num < 0 || cut.num < 0 ||
         edit_format_cmp(cut, length) > 0)
-        return err_set(r->e, -EBADMSG, "a component with a length that cannot be");
+        return err_set(r->e, -EBADMSG, "a segment with a length that cannot be");
     if (!over) {
         int result = flush(r, place, lane, before, items);
         *before = (struct part){TAKE(o), edit_format_add(*at, before->head),

@@ -112,6 +112,7 @@ static void ignore(const gchar *domain, GLogLevelFlags level, const gchar *messa
 static void silence(void)
 {
     GLogLevelFlags all = G_LOG_LEVEL_MASK;
+    g_log_set_handler(NULL, all, ignore, NULL); /* parts of libgsf name no domain */
     g_log_set_handler("libgsf", all, ignore, NULL);
     g_log_set_handler("libgsf:msole", all, ignore, NULL);
 }
