@@ -4,6 +4,7 @@
 #define TESTS_UNIT_AAF_WORLD_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,21 @@ static inline void own_all(struct thing *t, unsigned property, const unsigned ch
 static inline void own_some(struct thing *t, unsigned property, struct thing **v)
 {
     own_all(t, property, NULL, 0, v);
+}
+
+/* Definitions and mobs by small numbers. */
+static inline void name_id(unsigned number, unsigned char *ret, size_t n)
+{
+    memset(ret, 0, n);
+    ret[0] = (unsigned char)number;
+    ret[n - 1] = 0x77;
+}
+
+static inline void put_definition(struct thing *t, unsigned property, unsigned number, bool weak)
+{
+    unsigned char b[5 + 16] = {0, 0, 0x1b, 0x01, 16};
+    name_id(number, b + 5, 16);
+    put(t, property, weak ? 0x02 : 0x82, b + (weak ? 0 : 5), weak ? sizeof b : 16);
 }
 
 #endif

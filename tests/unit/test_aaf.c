@@ -1,5 +1,4 @@
-/* tests/unit/test_aaf.c - AAF files built in memory: clips, mobs, effects, transitions, markers;
- * what is refused. */
+/* tests/unit/test_aaf.c - AAF files built in memory: what is read, what is refused. */
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,28 +7,11 @@
 
 #include <cmocka.h>
 
-#include <stdio.h>
-
 #include "tests/unit/aaf_world.h"
 #include "tests/unit/edit_text.h"
 
 enum { COMPOSITION = 0x35, MASTER = 0x36, SOURCE = 0x37, EVENTS = 0x39, TIMELINE = 0x3b };
 enum { PICTURE = 1, SOUND = 2, CLOCK = 3, WARP = 4, DISSOLVE = 5, RATIO = 6, MAP = 7, LINE = 8 };
-
-/* Definitions and mobs by small numbers. */
-static void name_id(unsigned number, unsigned char *ret, size_t n)
-{
-    memset(ret, 0, n);
-    ret[0] = (unsigned char)number;
-    ret[n - 1] = 0x77;
-}
-
-static void put_definition(struct thing *t, unsigned property, unsigned number, bool weak)
-{
-    unsigned char b[5 + 16] = {0, 0, 0x1b, 0x01, 16};
-    name_id(number, b + 5, 16);
-    put(t, property, weak ? 0x02 : 0x82, b + (weak ? 0 : 5), weak ? sizeof b : 16);
-}
 
 /* Segments */
 
@@ -257,8 +239,7 @@ static struct buf make_script(struct thing **mobs)
     return script;
 }
 
-/* With SHOTLAKE_KEEP in the environment each case is kept there as a script and as a file, which is
- * where the corpus of fuzz_aaf comes from. */
+/* SHOTLAKE_KEEP names a folder where the corpus of fuzz_aaf comes from. */
 static void keep(const char *name, const char *suffix, const void *data, size_t n)
 {
     const char *dir = getenv("SHOTLAKE_KEEP");
@@ -578,7 +559,7 @@ static void test_multiplies(void **state)
     assert_non_null(strstr(got, "more than 100000 clips and markers"));
 }
 
-/* Every prefix of a file, and every byte of its tables and streams changed, is read or refused. */
+/* Prefixes of a file, and files with a byte changed, are read or refused. */
 static void test_damage(void **state)
 {
     (void)state;

@@ -1,5 +1,4 @@
-/* tests/unit/test_compound.c - directories of compound files: chains, circles and limits, and that
- * a chain as long as it may be is survived. */
+/* tests/unit/test_compound.c - directories of compound files: chains, circles and limits. */
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
