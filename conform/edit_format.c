@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/codec.h"
 #include "base/err.h"
+#include "conform/aaf_edit.h"
 #include "conform/edl.h"
 #include "conform/fcp_xml.h"
 #include "conform/fcpx_xml.h"
@@ -87,6 +88,8 @@ int edit_format_convert(enum edit_format format, const void *data, size_t n,
     static const struct edit_format_options none;
     opt = opt ? opt : &none;
     switch (format) {
+    case EDIT_FORMAT_AAF:
+        return aaf_edit_read(data, n, ret, e);
     case EDIT_FORMAT_EDL:
         return edl_read(data, n, opt, ret, e);
     case EDIT_FORMAT_FCP_XML:
@@ -94,7 +97,7 @@ int edit_format_convert(enum edit_format format, const void *data, size_t n,
     case EDIT_FORMAT_FCPX_XML:
         return fcpx_xml_read(data, n, ret, e);
     default:
-        return err_set(e, -ENOTSUP, "not an EDL, Final Cut Pro XML or FCPXML file: %s",
+        return err_set(e, -ENOTSUP, "not an AAF, EDL, Final Cut Pro XML or FCPXML file: %s",
                        edit_format_name(format));
     }
 }

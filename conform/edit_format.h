@@ -47,7 +47,7 @@ const char *edit_format_name(enum edit_format format); /* for messages; static *
 /* Reads `data` into an OpenTimelineIO tree: a Timeline.1, or a SerializableCollection.1 of several.
  * `opt` may be NULL. The caller owns `*ret`.
  * -EBADMSG: not such a file (line and reason in `e`); -EFBIG: over a limit; -ENOTSUP: a format
- * that is not read here (OTIO, ZIP, AAF, unknown). */
+ * that is not read here (OTIO, ZIP, unknown). */
 int edit_format_convert(enum edit_format format, const void *data, size_t n,
                         const struct edit_format_options *opt, json_t **ret, struct err *e);
 

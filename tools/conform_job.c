@@ -65,7 +65,7 @@ static int as_otio(const char *file, const struct buf *data, const struct edit_f
     if (format == EDIT_FORMAT_UNKNOWN)
         return err_set(e, -EBADMSG,
                        "not an edit that is read here: OpenTimelineIO (.otio, .otioz, "
-                       ".otiod), CMX 3600 EDL, Final Cut Pro 7 XML or FCPXML");
+                       ".otiod), AAF, CMX 3600 EDL, Final Cut Pro 7 XML or FCPXML");
     if (format == EDIT_FORMAT_OTIO)
         return 0;
     json_auto_t *tree = NULL;

@@ -1,4 +1,4 @@
-/* tests/unit/test_edit_corpus.c - real EDL, Final Cut XML and FCPXML files: counted as an
+/* tests/unit/test_edit_corpus.c - real EDL, Final Cut XML, FCPXML and AAF files: counted as an
  * independent counter counts them, and read as other readers of the formats do. */
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -110,11 +111,72 @@ static void check_file(const char *path, const char *want)
     json_decref(root);
 }
 
-static void test_counts(void **state)
+/* The columns of count_aaf.py. */
+struct aaf_table {
+    size_t tracks[2], clips[2], transitions, warps, paths; /* [1]: sound */
+    long long first;
+};
+
+static void count_aaf(const json_t *o, bool top, bool sound, bool warped, struct aaf_table *t)
+{
+    const json_t *reference =
+        json_object_get(json_object_get(o, "media_references"), "DEFAULT_MEDIA");
+    const json_t *start = json_object_get(json_object_get(o, "source_range"), "start_time");
+    size_t i, warps = json_array_size(json_object_get(o, "effects"));
+    json_t *child;
+    if (otio_schema_is(o, "Clip")) {
+        t->clips[sound]++;
+        t->paths += otio_schema_is(reference, "ExternalReference");
+        if (!sound && !warped && warps == 0 && !otio_schema_is(reference, "GeneratorReference"))
+            t->first += llround(json_number_value(json_object_get(start, "value")));
+    }
+    if (otio_schema_is(o, "Track")) {
+        sound = strcmp(json_string_value(json_object_get(o, "kind")), "Audio") == 0;
+        t->tracks[sound] += top;
+    }
+    t->warps += warps;
+    t->transitions += otio_schema_is(o, "Transition");
+    if (otio_schema_is(o, "Timeline"))
+        count_aaf(json_object_get(o, "tracks"), true, sound, warped, t);
+    top = top && otio_schema_is(o, "Stack");
+    json_array_foreach(json_object_get(o, "children"), i, child)
+    {
+        count_aaf(child, top, sound, warped || warps > 0, t);
+    }
+}
+
+static void check_aaf(const char *path, const char *want)
+{
+    struct buf file __attribute__((cleanup(auto_buf))) = {0};
+    json_t *root = NULL;
+    struct err e;
+    struct aaf_table t = {0};
+    assert_true(slurp(path, &file));
+    assert_int_equal(edit_format_of(buf_str(&file), file.len, "x"), EDIT_FORMAT_AAF);
+    if (edit_format_convert(EDIT_FORMAT_AAF, buf_str(&file), file.len, NULL, &root, &e) < 0)
+        fail_msg("%s: %s", path, e.text);
+    count_aaf(root, false, false, false, &t);
+    AUTO(free)
+    char *got = xasprintf("%zu\t%zu\t%zu\t%zu\t%zu\t%zu\t%zu\t%lld", t.tracks[0], t.tracks[1],
+                          t.clips[0], t.clips[1], t.transitions, t.warps, t.paths, t.first);
+    if (strcmp(got, want) != 0)
+        fail_msg("%s:\n read    %s\n counted %s", path, got, want);
+
+    AUTO(otio_doc) struct otio_doc *doc = NULL;
+    char *text = json_dumps(root, 0);
+    if (otio_read(text, strlen(text), &doc, &e) < 0)
+        fail_msg("%s: %s", path, e.text);
+    assert_int_equal(doc->n_clips, t.clips[0] + t.clips[1]);
+    free(text);
+    json_decref(root);
+}
+
+/* Runs a counter over the corpus; how many files it listed. */
+static size_t check_all(const char *counter, const char *dir,
+                        void (*check)(const char *path, const char *want))
 {
     AUTO(free)
-    char *command =
-        xasprintf("python3 '%s/tests/oracle/count_edits.py' '%s'", source(), (char *)*state);
+    char *command = xasprintf("/usr/bin/python3 '%s/tests/oracle/%s' '%s'", source(), counter, dir);
     FILE *table = popen(command, "r");
     char line[4096];
     size_t files = 0;
@@ -124,12 +186,25 @@ static void test_counts(void **state)
         char *tab = strchr(line, '\t');
         assert_non_null(tab);
         *tab = '\0';
-        check_file(line, tab + 1);
+        check(line, tab + 1);
         files++;
     }
     assert_int_equal(pclose(table), 0);
     print_message("%zu files\n", files);
-    assert_true(files > 0);
+    return files;
+}
+
+static void test_counts(void **state)
+{
+    assert_true(check_all("count_edits.py", *state, check_file) > 0);
+}
+
+static void test_aaf_counts(void **state)
+{
+    if (check_all("count_aaf.py", *state, check_aaf) == 0) {
+        print_message("no AAF files in %s\n", (char *)*state);
+        skip();
+    }
 }
 
 /* What the tests of OpenTimelineIO's adapters say about their own files (cmx_3600, fcp_xml and
@@ -198,6 +273,40 @@ static const struct {
       "\n      gap 600\n      dissolve 0+30\n      clip IMG_0268 0+285@30",
       "\n      dissolve 15+15\n      clip IMG_0740 15+285@30",
       "\n    V\n      gap 1937\n      clip IMG_0857 ", "\n    A\n      clip IMG_0715 0+300@30"}},
+    /* and of its AAF adapter */
+    {"OpenTimelineIO+otio-aaf-adapter/transitions.aaf",
+     NULL,
+     {"edit OTIO TEST - transitions.Exported.01 @86400\n  V\n    dissolve 0+12\n"
+      "    clip tech.fux (loop)-HD.mp4 86400+117@24",
+      "\n    dissolve 48+0\n    clip t-hawk (loop)-HD.mp4 86523+77@24",
+      "\n    dissolve 12+12\n    gap 53\n    dissolve 24+24\n    clip KOLL-HD.mp4 55+144@24",
+      "\n    clip brokchrd (loop)-HD.mp4 86400+130@24", "\n    dissolve 48+0\n  A\n"}},
+    {"OpenTimelineIO+otio-aaf-adapter/misc_speed_effects.aaf",
+     NULL,
+     {"    clip Frame Debugger 0h.mov 24+8@24",
+      "ext /Users/joshm/Desktop/DemoClips/Frame Debugger 0h.mov (0+120@24)\n", " x0\n", " 0+8@24",
+      " x2\n", " x0.5\n", " x3\n", " x0.375\n", " x14.375\n", " x-1\n", " 86432+16@24", " x?\n"}},
+    {"OpenTimelineIO+otio-aaf-adapter/misc_speed_effects.aaf",
+     NULL,
+     {"@24) x0.375\n    clip Frame Debugger 1h.mov 86424+8@24", "(86400+120@24) x-1\n"}},
+    {"OpenTimelineIO+otio-aaf-adapter/nesting_test.aaf",
+     NULL,
+     {"  V\n    clip Frame Debugger 0h.mov 24+16@24", "\n    stack  0+16@24\n      V\n",
+      "        clip Frame Debugger 0h.mov 40+8@24", "        clip Frame Debugger 1h.mov 86424+8@24",
+      "\n    clip Frame Debugger 1h.mov 86432+16@24"}},
+    {"OpenTimelineIO+otio-aaf-adapter/2997fps.aaf",
+     NULL,
+     {"edit OTIO_2997fps_test.Exported.01 @0\n  V\n", " 0+28@29.97", " 24+84@29.97", "\n  A\n",
+      " 0+28@29.97", " 0+84@29.97", "\n  A\n"}},
+    {"OpenTimelineIO+otio-aaf-adapter/test_muted_clip.aaf",
+     NULL,
+     {"  V\n    clip Frame Debugger 0h.mov 0+120@24", " off\n"}},
+    {"OpenTimelineIO+otio-aaf-adapter/multiple_top_level_mobs.aaf",
+     NULL,
+     {"bin\n  edit nestTest2 @0\n", "  edit testNest30_2 @0\n"}},
+    {"OpenTimelineIO+otio-aaf-adapter/multitrack.aaf",
+     NULL,
+     {"*v1 red tech@86775", "*v2 green hawk@86583", "\n  V\n    gap 1198\n    clip KOLL-HD.mp4 "}},
 };
 
 static void test_known(void **state)
@@ -228,6 +337,7 @@ int main(void)
     AUTO(free) char *dir = corpus();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(test_counts, dir),
+        cmocka_unit_test_prestate(test_aaf_counts, dir),
         cmocka_unit_test_prestate(test_known, dir),
     };
     if (!dir) {

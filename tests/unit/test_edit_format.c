@@ -50,7 +50,7 @@ static void test_not_here(void **state)
 {
     (void)state;
     static const enum edit_format formats[] = {EDIT_FORMAT_UNKNOWN, EDIT_FORMAT_OTIO,
-                                               EDIT_FORMAT_ZIP, EDIT_FORMAT_AAF};
+                                               EDIT_FORMAT_ZIP};
     for (size_t i = 0; i < COUNT(formats); i++) {
         json_t *root = NULL;
         struct err e;
