@@ -15,14 +15,17 @@
 #include "conform/relink.h"
 #include "conform/sequence.h"
 #include "conform/shot.h"
+#include "conform/sidecar.h"
 
 static_assert(sizeof(((struct conform_plan *)0)->mark) == OTIO_MARK_SIZE, "a mark fits the plan");
 
 struct planning {
     const struct otio_doc *doc;
     const struct conform_options *opt;
+    struct index_read *rd;
     struct match *match;
     struct conform_plan *plan;
+    roaring_bitmap_t *sidecars; /* those that are in the plan */
 };
 
 /* A clip that plays nothing: its media is not part of the edit. */
@@ -40,6 +43,33 @@ static void set_use(struct conform_item *it, const struct envelope *env, bool wh
     it->part = it->has_use && env->numbered;
     it->use_first = env->lo;
     it->use_last = env->hi;
+}
+
+static int add_sidecar(void *arg, node_id node, const char *rule, struct err *e)
+{
+    (void)e;
+    struct planning *pl = arg;
+    struct conform_plan *p = pl->plan;
+    if (!roaring_bitmap_add_checked(pl->sidecars, node))
+        return 0;
+    if ((p->n_sidecars & (p->n_sidecars - 1)) == 0) /* grows at powers of two */
+        p->sidecars = xrealloc(p->sidecars, p->n_sidecars ? 2 * p->n_sidecars : 1,
+                               sizeof *p->sidecars);
+    p->sidecars[p->n_sidecars++] =
+        (struct conform_sidecar){.node = node, .rule = rule, .item = p->n_items - 1};
+    roaring_bitmap_add(p->objects, node);
+    return 0;
+}
+
+/* What belongs to the media of the item in hand. */
+static int add_sidecars(struct planning *pl, const json_t *clip, const struct conform_item *it,
+                        struct err *e)
+{
+    if (!pl->opt->sidecars)
+        return 0;
+    AUTO(free) char *shot = shot_name(clip);
+    struct sidecar_media media = {.node = it->first, .sequence = it->sequence, .shot = shot};
+    return sidecars_find(pl->opt->sidecars, pl->rd, &media, add_sidecar, pl, e);
 }
 
 /* One reference, in the order of doc->refs. */
@@ -66,7 +96,14 @@ static int plan_item(void *arg, const struct envelope *env, struct err *e)
         return 0;
     }
     set_use(it, env, pl->opt->whole);
-    int r = match_reference(pl->match, ref->object, it, e);
+    struct match_input in = {.clip = clip->object,
+                             .ref = ref->object,
+                             .key = ref->key,
+                             .env = env,
+                             .whole = pl->opt->whole};
+    int r = match_reference(pl->match, &in, it, e);
+    if (r == 0 && it->n_nodes > 0)
+        r = add_sidecars(pl, clip->object, it, e);
     if (r < 0)
         return err_wrap(e, "at '%.200s'", ref->pointer);
     /* more is granted than the cut may use: never without a word. A clip without a source_range
@@ -93,7 +130,7 @@ int conform_plan(struct index_read *rd, struct store *store, const char *otio, s
     if (r == 0)
         r = otio_deviations(doc, otio, n, opt->strict, &p->deviations, e);
     if (r == 0)
-        r = match_new(rd, store, &m, e);
+        r = match_new(rd, store, &opt->match, &m, e);
     if (r < 0)
         return r;
     p->objects = roaring_bitmap_create();
@@ -102,8 +139,10 @@ int conform_plan(struct index_read *rd, struct store *store, const char *otio, s
     p->clips = doc->n_clips;
     p->handles = opt->handles;
     memcpy(p->mark, doc->mark, sizeof p->mark);
-    struct planning pl = {.doc = doc, .opt = opt, .match = m, .plan = p};
+    struct planning pl = {.doc = doc, .opt = opt, .rd = rd, .match = m, .plan = p};
+    pl.sidecars = roaring_bitmap_create();
     r = envelope_of_timeline(doc->root, opt->handles, plan_item, &pl, e);
+    roaring_bitmap_free(pl.sidecars);
     assert(r < 0 || p->n_items == doc->n_refs);
     for (size_t i = 0; r == 0 && i < doc->n_refs; i++)
         r = relink(doc, &doc->refs[i], &p->items[i], rd, store, e);
@@ -123,6 +162,7 @@ static void item_done(struct conform_item *it)
     free(it->nodes);
     free(it->frames);
     free(it->candidates);
+    free(it->note);
     free(it->missing_frames);
     free(it->reason);
     sequence_free(it->sequence);
@@ -135,6 +175,7 @@ void conform_plan_free(struct conform_plan *p)
     for (size_t i = 0; i < p->n_items; i++)
         item_done(&p->items[i]);
     free(p->items);
+    free(p->sidecars);
     free(p->name);
     otio_deviations_done(&p->deviations);
     if (p->objects)

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <roaring/roaring.h>
 
+#include "conform/match.h"
 #include "conform/otio_strict.h"
 #include "policy/types.h"
 
@@ -18,6 +19,7 @@ struct err;
 struct index_read;
 struct lake;
 struct sequence;
+struct sidecars;
 struct store;
 
 #define CONFORM_FILE_MAX (256u << 20)  /* bytes of an edit file */
@@ -41,6 +43,24 @@ struct conform_options {
     int handles; /* frames of the timeline, up to CONFORM_HANDLES_MAX; retimed with the clip */
     bool strict; /* takes only what OpenTimelineIO itself would read */
     bool whole;  /* of a sequence every frame that the reference names, not only those used */
+    struct match_options match;
+    const struct sidecars *sidecars; /* rules for what belongs to media; NULL: none. Borrowed */
+};
+
+/* Something of the lake that a reference could mean. */
+struct conform_candidate {
+    node_id node;        /* the object, or the lowest frame of a place */
+    bool is_sequence;
+    size_t covered;      /* of a sequence: wanted frames that it has, */
+    size_t total;        /* of so many */
+    const char *rejected; /* why it is not the one; NULL: it is, or could be. Static */
+};
+
+/* An object that belongs to found media by a rule. */
+struct conform_sidecar {
+    node_id node;
+    const char *rule; /* its name; borrowed from the rules */
+    size_t item;      /* the first item whose media it belongs to */
 };
 
 /* One media reference of one clip. */
@@ -53,14 +73,17 @@ struct conform_item {
     bool counts;      /* what the timeline plays. False: another of a clip's references (a proxy, an
                        * original): that it is missing is a note, no fault of the edit. An ambiguity
                        * is one in either case */
-    const char *rule; /* "address", "name", "sequence"; static; NULL where nothing matched */
+    const char *rule; /* see conform/match.h; static; NULL where nothing matched */
+    int score;        /* found by "path": components that are shared, the name is one */
+    char *note;       /* found, but not quite plainly: one sentence; or NULL */
     node_id *nodes;   /* found objects, rising */
     size_t n_nodes;
     struct sequence *sequence; /* frames: how their names are made; NULL for one object */
     node_id first;             /* found: the object, or the lowest frame found */
     char *frames;              /* of a sequence: those found, "1001-1010,1015"; else NULL */
-    node_id *candidates;       /* of an ambiguity: one object (the first frame) of each place, at
-                                * most CONFORM_CANDIDATES_KEPT; `reason` has their number */
+    struct conform_candidate *candidates; /* evidence: what the deciding rule chose from, those
+                                           * that are left first, and what no rule could take; at
+                                           * most CONFORM_CANDIDATES_KEPT */
     size_t n_candidates;
     int64_t *missing_frames; /* of a sequence, rising, at most CONFORM_FRAMES_KEPT of them */
     size_t n_missing_frames; /* how many there are: may be more than are kept */
@@ -83,7 +106,9 @@ struct conform_plan {
     int handles;
     struct conform_item *items;
     size_t n_items;
-    roaring_bitmap_t *objects; /* every found object once */
+    roaring_bitmap_t *objects; /* every found object once, sidecars too */
+    struct conform_sidecar *sidecars;
+    size_t n_sidecars;
     json_t *timeline;          /* the manifest: the tree with relinked media */
     struct otio_deviations deviations; /* what OpenTimelineIO itself would refuse in the file */
     char mark[64];             /* stands for tokens that JSON has not: see conform/otio_text.h */

@@ -11,6 +11,7 @@
 
 #include "conform/rational.h"
 
+struct envelope_use;
 struct err;
 
 /* The first is the oddest: exporters disagree about what source_range counts from. */
@@ -41,6 +42,7 @@ struct envelope {
     bool record_known;      /* its place: frames of `record_rate`, from global_start_time */
     struct rational_rate record_rate;
     int64_t record_in, record_out; /* record_out is not shown any more; transitions left out */
+    const struct envelope_use *use; /* what it was made of, for other media; NULL where not used */
 };
 
 /* A result below 0 ends the walk and is its result. `env` is valid during the call. */

@@ -379,6 +379,7 @@ static int tell(struct walk *w, const json_t *clip, const json_t *ref, const str
         m.known = false;
     envelope_frames(&m, &use, &env);
     set_record(at, s, use.record_rate, &env);
+    env.use = &use;
     return w->fn(w->arg, &env, e);
 }
 

@@ -44,7 +44,7 @@ static struct reference read_plain(const json_t *ref)
     const json_t *metadata = json_object_get(ref, "metadata");
     if (json_is_true(json_object_get(metadata, EDIT_FORMAT_OFFLINE)))
         return (struct reference){.kind = REFERENCE_OFFLINE,
-                                  .reason = "the edit names no file for it; reels are not matched"};
+                                  .reason = "the edit names no file for it"};
     if (otio_schema_is(ref, "MissingReference"))
         return none("the edit says that its media is missing, and no path");
     if (otio_schema_is(ref, "ExternalReference"))

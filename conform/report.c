@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/when.h"
 #include "conform/conform.h"
 #include "conform/envelope.h"
 #include "conform/sequence.h"
@@ -73,6 +74,47 @@ static json_t *keys_json(struct index_read *rd, const node_id *nodes, size_t n)
     return list;
 }
 
+/* What the rule chose from, and why the others are not it. */
+static json_t *candidates_json(const struct conform_item *it, struct index_read *rd)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < it->n_candidates; i++) {
+        const struct conform_candidate *c = &it->candidates[i];
+        AUTO(buf) struct buf key = {0};
+        struct node nd;
+        struct err ignored;
+        char when[WHEN_TEXT_SIZE];
+        json_t *o = json_object();
+        add_key(rd, c->node, &key);
+        json_object_set_new(o, "key", text(buf_str(&key)));
+        if (index_node(rd, c->node, &nd, &ignored) == 0) {
+            when_format(nd.mtime_ns / 1000000000, when);
+            json_object_set_new(o, "size", json_integer((json_int_t)nd.size));
+            json_object_set_new(o, "etag", text(nd.etag));
+            json_object_set_new(o, "mtime", json_string(when));
+        }
+        if (c->is_sequence)
+            json_object_set_new(o, "coverage",
+                                json_pack("{sI sI}", "covered", (json_int_t)c->covered, "total",
+                                          (json_int_t)c->total));
+        if (c->rejected)
+            json_object_set_new(o, "rejected", json_string(c->rejected));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+/* How it was found, or why not. */
+static void set_evidence(json_t *o, const struct conform_item *it, struct index_read *rd)
+{
+    if (it->rule && strcmp(it->rule, "path") == 0 && it->score > 0)
+        json_object_set_new(o, "components", json_integer(it->score));
+    if (it->note)
+        json_object_set_new(o, "note", text(it->note));
+    if (it->n_candidates > 0)
+        json_object_set_new(o, "candidates", candidates_json(it, rd));
+}
+
 /* What the cut uses of it, and how that was read. */
 static void set_use(json_t *o, const struct conform_item *it, int handles)
 {
@@ -104,10 +146,11 @@ static json_t *found_json(const struct conform_item *it, struct index_read *rd, 
     set_use(o, it, handles);
     if (it->sequence)
         json_object_set_new(o, "objects", keys_json(rd, it->nodes, it->n_nodes));
+    set_evidence(o, it, rd);
     return o;
 }
 
-static json_t *missing_json(const struct conform_item *it, int handles)
+static json_t *missing_json(const struct conform_item *it, struct index_read *rd, int handles)
 {
     json_t *o = json_object();
     json_object_set_new(o, "clip", text(it->clip));
@@ -121,6 +164,8 @@ static json_t *missing_json(const struct conform_item *it, int handles)
         json_object_set_new(o, "missing_frames", frames);
         json_object_set_new(o, "frames_missing", json_integer((json_int_t)it->n_missing_frames));
     }
+    if (it->status == CONFORM_MISSING)
+        set_evidence(o, it, rd);
     return o;
 }
 
@@ -131,7 +176,8 @@ static json_t *ambiguous_json(const struct conform_item *it, struct index_read *
     json_object_set_new(o, "url", text(it->url));
     json_object_set_new(o, "reason", text(it->reason));
     set_use(o, it, handles);
-    json_object_set_new(o, "candidates", keys_json(rd, it->candidates, it->n_candidates));
+    json_object_set_new(o, "rule", json_string(it->rule));
+    set_evidence(o, it, rd);
     return o;
 }
 
@@ -172,6 +218,23 @@ static json_t *deviations_json(const struct otio_deviations *d)
     return list;
 }
 
+static json_t *sidecars_json(const struct conform_plan *p, struct index_read *rd)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < p->n_sidecars; i++) {
+        AUTO(buf) struct buf key = {0};
+        AUTO(buf) struct buf of = {0};
+        add_key(rd, p->sidecars[i].node, &key);
+        report_key(&p->items[p->sidecars[i].item], rd, &of);
+        json_t *o = json_object();
+        json_object_set_new(o, "key", text(buf_str(&key)));
+        json_object_set_new(o, "rule", text(p->sidecars[i].rule));
+        json_object_set_new(o, "of", text(buf_str(&of)));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 json_t *conform_report_json(const struct conform_plan *p, struct index_read *rd, const char *edit,
                             const char *name, const char *manifest)
 {
@@ -187,7 +250,7 @@ json_t *conform_report_json(const struct conform_plan *p, struct index_read *rd,
         if (s == SECTION_AMBIGUOUS)
             json_array_append_new(list[s], ambiguous_json(it, rd, p->handles));
         else if (s != SECTION_COUNT)
-            json_array_append_new(list[s], missing_json(it, p->handles));
+            json_array_append_new(list[s], missing_json(it, rd, p->handles));
     }
     json_t *o = json_object();
     json_object_set_new(o, "edit", edit ? text(edit) : json_null());
@@ -195,6 +258,7 @@ json_t *conform_report_json(const struct conform_plan *p, struct index_read *rd,
     json_object_set_new(o, "clips", json_integer((json_int_t)p->clips));
     for (int i = 0; i < SECTION_COUNT; i++)
         json_object_set_new(o, names[i], list[i]);
+    json_object_set_new(o, "sidecars", sidecars_json(p, rd));
     uint64_t objects = roaring_bitmap_get_cardinality(p->objects);
     json_object_set_new(o, "objects", json_integer((json_int_t)objects));
     json_object_set_new(o, "deviations", deviations_json(&p->deviations));
@@ -226,16 +290,25 @@ static void add_clip(const struct conform_item *it, struct buf *ret)
     buf_adds(ret, "  ");
 }
 
+/* What an ambiguity is between, or what could not be it. */
 static void add_candidates(const struct conform_item *it, struct index_read *rd, struct buf *ret)
 {
-    for (size_t i = 0; i < it->n_candidates && i < CANDIDATES_SHOWN; i++) {
-        struct buf key __attribute__((cleanup(auto_buf))) = {0};
-        add_key(rd, it->candidates[i], &key);
+    size_t shown = 0;
+    for (size_t i = 0; i < it->n_candidates; i++) {
+        const struct conform_candidate *c = &it->candidates[i];
+        AUTO(buf) struct buf key = {0};
+        if (it->status == CONFORM_AMBIGUOUS && c->rejected)
+            continue;
+        if (++shown > CANDIDATES_SHOWN)
+            continue;
+        add_key(rd, c->node, &key);
         buf_addf(ret, "%*s", CLIP_COLUMN + 6, "");
         add_clean(buf_str(&key), ret);
+        if (c->rejected)
+            buf_addf(ret, ": %s", c->rejected);
         buf_addc(ret, '\n');
     }
-    if (it->n_candidates > CANDIDATES_SHOWN)
+    if (shown > CANDIDATES_SHOWN)
         buf_addf(ret, "%*sand more\n", CLIP_COLUMN + 6, "");
 }
 
@@ -255,7 +328,8 @@ static void add_trouble(const struct conform_item *it, struct index_read *rd, st
         buf_adds(ret, all ? "" : " and more");
     }
     buf_addc(ret, '\n');
-    add_candidates(it, rd, ret);
+    if (it->status != CONFORM_PARTLY)
+        add_candidates(it, rd, ret);
 }
 
 /* One line of the found list: a key, and how many clips use it. */
@@ -281,6 +355,8 @@ static void add_found(const struct conform_plan *p, struct index_read *rd, struc
             continue;
         struct buf key __attribute__((cleanup(auto_buf))) = {0};
         report_key(&p->items[i], rd, &key);
+        if (p->items[i].note)
+            buf_addf(&key, "  (%s)", p->items[i].note);
         lines[n++] = (struct line){.rule = p->items[i].rule,
                                    .key = buf_take(&key),
                                    .clips = 1,
@@ -347,6 +423,21 @@ static void add_deviations(const struct otio_deviations *d, struct buf *ret)
         buf_addf(ret, "  and more%s\n", d->n > OTIO_DEVIATIONS_KEPT ? "" : "; --json has them");
 }
 
+static void add_sidecars(const struct conform_plan *p, struct index_read *rd, struct buf *ret)
+{
+    for (size_t i = 0; i < p->n_sidecars; i++) {
+        AUTO(buf) struct buf key = {0};
+        add_key(rd, p->sidecars[i].node, &key);
+        buf_adds(ret, i == 0 ? "\nSidecars\n  " : "  ");
+        size_t n = add_clean(p->sidecars[i].rule, ret);
+        for (; n < CLIP_COLUMN; n++)
+            buf_addc(ret, ' ');
+        buf_adds(ret, "  ");
+        add_clean(buf_str(&key), ret);
+        buf_addc(ret, '\n');
+    }
+}
+
 static void add_summary(const struct conform_plan *p, struct buf *ret)
 {
     size_t count[SECTION_COUNT] = {0};
@@ -390,4 +481,5 @@ void conform_report_text(const struct conform_plan *p, struct index_read *rd, st
     add_warnings(p, ret);
     add_deviations(&p->deviations, ret);
     add_found(p, rd, ret);
+    add_sidecars(p, rd, ret);
 }

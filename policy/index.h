@@ -100,6 +100,11 @@ int index_object_key(struct index_read *rd, const struct node *n, struct buf *re
 int index_link(struct index_read *rd, const struct node *n, struct buf *ret, struct err *e);
 #define EDIT_LINK_DEPTH 3 /* links lie at edits/NAME-ID/SHOT/ */
 
+/* Calls `fn` for each live object and directory in a directory whose name begins with `prefix` (`n`
+ * bytes, 0: for all), bytewise by name; not for names that only stand for others. A negative return ends it with that code. */
+int index_children(struct index_read *rd, node_id dir, const char *prefix, size_t n,
+                   index_node_fn *fn, void *arg, struct err *e);
+
 /* Live objects whose last component is exactly `name` (`n` bytes), rising. `*ret` is malloc'ed,
  * NULL where `*ret_n` is 0. */
 int index_by_name(struct index_read *rd, const char *name, size_t n, node_id **ret, size_t *ret_n,

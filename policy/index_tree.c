@@ -185,6 +185,36 @@ int index_find_shown(struct index_read *rd, const char *path, node_id *ret, stru
     return find(rd, path, 3, ret, e);
 }
 
+int index_children(struct index_read *rd, node_id dir, const char *prefix, size_t n,
+                   index_node_fn *fn, void *arg, struct err *e)
+{
+    AUTO(cursor) MDB_cursor *cur = NULL;
+    char key[4 + NAME_LIMIT];
+    uint32_t be = htonl(dir);
+    if (n > NAME_LIMIT)
+        return 0; /* longer than any name */
+    memcpy(key, &be, 4);
+    memcpy(key + 4, prefix, n);
+    int r = index_err(e, mdb_cursor_open(rd->txn, rd->ix->table[TABLE_NODE], &cur), "node");
+    if (r < 0)
+        return r;
+    MDB_val k = {4 + n, key}, v;
+    r = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE);
+    for (; r == 0; r = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
+        node_id id;
+        struct node nd;
+        if (k.mv_size < 4 + n || memcmp(k.mv_data, key, 4 + n) != 0)
+            return 0;
+        memcpy(&id, v.mv_data, sizeof id);
+        int rn = index_node(rd, id, &nd, e);
+        if (rn == 0 && nd.live && nd.target == NODE_NONE && id != dir)
+            rn = fn(arg, &nd, e);
+        if (rn < 0)
+            return rn;
+    }
+    return r == MDB_NOTFOUND ? 0 : index_err(e, r, "node");
+}
+
 int index_key(struct index_read *rd, node_id id, struct buf *ret, struct err *e)
 {
     node_id chain[DEPTH_MAX];

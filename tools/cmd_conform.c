@@ -1,5 +1,6 @@
 /* tools/cmd_conform.c - conform: a timeline becomes an edit. */
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -24,12 +25,14 @@ static void say_tags(const struct commit_result *res)
                 res->tags.overflow);
 }
 
-static int run(struct cli *c, const char *path, const struct conform_job *job, struct err *e)
+static int run(struct cli *c, const char *path, struct conform_job *job, struct err *e)
 {
     AUTO(lake) struct lake *lk = NULL;
     AUTO(buf) struct buf text = {0};
     struct conform_job_result res;
-    int r = cli_lake_synced(c, &lk, e);
+    int r = conform_job_defaults(job, c->state, e);
+    if (r == 0)
+        r = cli_lake_synced(c, &lk, e);
     if (r == 0)
         r = conform_job_run(lk, path, job, &res, e);
     if (r < 0)
@@ -51,17 +54,24 @@ int cmd_conform(struct cli *c, int argc, char **argv)
         CONFORM_JOB_OPTIONS, {"name", required_argument, NULL, 'n'}, {0}};
     struct conform_job job = CONFORM_JOB_DEFAULT;
     struct err e;
+    int r = 0;
     job.commit.progress = cli_progress;
     opterr = 0;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (o == 'n')
+        if (o == 'n') {
             job.commit.name = optarg;
-        else if (o == '?')
+        } else if (o == '?') {
+            conform_job_done(&job);
             return cli_usage(c, "unknown option or missing value: %s", argv[optind - 1]);
-        else if (conform_job_option(&job, o, optarg, &e) < 0)
-            return cli_usage(c, "%s", e.text);
+        } else if ((r = conform_job_option(&job, o, optarg, &e)) < 0) {
+            conform_job_done(&job);
+            return r == -EINVAL ? cli_usage(c, "%s", e.text) : cli_fail(&e);
+        }
     }
     if (argc - optind != 1)
-        return cli_usage(c, "conform takes one FILE");
-    return run(c, argv[optind], &job, &e);
+        r = cli_usage(c, "conform takes one FILE");
+    else
+        r = run(c, argv[optind], &job, &e);
+    conform_job_done(&job);
+    return r;
 }

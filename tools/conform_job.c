@@ -3,6 +3,7 @@
 #include "tools/conform_job.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "conform/bundle.h"
+#include "conform/pins.h"
+#include "conform/sidecar.h"
 #include "fs/lake/lake.h"
 #include "policy/index.h"
 #include "tools/cli.h"
@@ -28,7 +31,105 @@ static bool read_number(const char *s, int least, int most, int *ret)
     return true;
 }
 
-int conform_job_option(struct conform_job *job, int option, const char *arg, struct err *e)
+/* A whole file of at most `max` bytes. */
+static int read_file(const char *path, size_t max, struct buf *ret, struct err *e)
+{
+    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, -errno, "open '%s'", path);
+    for (;;) {
+        ssize_t n = read(fd, buf_room(ret, 1 << 20), 1 << 20);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(e, -errno, "read '%s'", path);
+        if (n == 0)
+            return 0;
+        buf_added(ret, (size_t)n);
+        if (ret->len > max)
+            return err_set(e, -EFBIG, "'%s' has more than %zu bytes", path, max);
+    }
+}
+
+static int read_pins(struct conform_job *job, const char *path, struct err *e)
+{
+    AUTO(buf) struct buf data = {0};
+    AUTO(pins) struct pins *pins = NULL;
+    int r = read_file(path, PINS_BYTES_MAX, &data, e);
+    if (r < 0)
+        return r;
+    r = pins_parse(buf_str(&data), data.len, &pins, e);
+    if (r < 0)
+        return err_wrap(e, "'%s'", path);
+    pins_free(job->pins); /* the last --pin counts */
+    job->pins = TAKE(pins);
+    job->conform.match.pins = job->pins;
+    return 0;
+}
+
+static int read_sidecars(struct conform_job *job, const char *path, struct err *e)
+{
+    AUTO(buf) struct buf data = {0};
+    AUTO(sidecars) struct sidecars *rules = NULL;
+    int r = read_file(path, SIDECARS_BYTES_MAX, &data, e);
+    if (r < 0)
+        return r;
+    r = sidecars_parse(buf_str(&data), data.len, &rules, e);
+    if (r < 0)
+        return err_wrap(e, "'%s'", path);
+    sidecars_free(job->sidecars);
+    job->sidecars = TAKE(rules);
+    job->conform.sidecars = job->sidecars;
+    return 0;
+}
+
+int conform_job_defaults(struct conform_job *job, const char *state, struct err *e)
+{
+    AUTO(free) char *path = xasprintf("%s/sidecars.json", state);
+    if (job->sidecars || access(path, F_OK) < 0)
+        return 0;
+    return read_sidecars(job, path, e);
+}
+
+void conform_job_done(struct conform_job *job)
+{
+    pins_free(job->pins);
+    sidecars_free(job->sidecars);
+    job->pins = NULL;
+    job->sidecars = NULL;
+    job->conform.match.pins = NULL;
+    job->conform.sidecars = NULL;
+}
+
+/* Keys of a lake have no '/' in front. */
+static const char *as_key(const char *s)
+{
+    return s + (*s == '/');
+}
+
+static int add_prefix(struct match_options *opt, const char *prefix, struct err *e)
+{
+    if (opt->n_prefer == MATCH_OPTIONS_MAX)
+        return err_set(e, -EINVAL, "--prefer is given more than %d times", MATCH_OPTIONS_MAX);
+    if (*as_key(prefix) == '\0')
+        return err_set(e, -EINVAL, "--prefer takes the beginning of a key");
+    opt->prefer[opt->n_prefer++] = as_key(prefix);
+    return 0;
+}
+
+static int add_root(struct match_options *opt, char *arg, struct err *e)
+{
+    char *equals = strrchr(arg, '=');
+    if (opt->n_roots == MATCH_OPTIONS_MAX)
+        return err_set(e, -EINVAL, "--media-root is given more than %d times", MATCH_OPTIONS_MAX);
+    if (!equals || equals == arg)
+        return err_set(e, -EINVAL, "--media-root takes OLD=NEW");
+    *equals = '\0';
+    opt->roots[opt->n_roots++] = (struct match_root){.from = arg, .to = as_key(equals + 1)};
+    return 0;
+}
+
+int conform_job_option(struct conform_job *job, int option, char *arg, struct err *e)
 {
     switch (option) {
     case CONFORM_JOB_WHOLE:
@@ -51,6 +152,17 @@ int conform_job_option(struct conform_job *job, int option, const char *arg, str
             return err_set(e, -EINVAL, "--handles takes a number from 0 to %d",
                            CONFORM_HANDLES_MAX);
         return 0;
+    case CONFORM_JOB_PREFER:
+        return add_prefix(&job->conform.match, arg, e);
+    case CONFORM_JOB_ROOT:
+        return add_root(&job->conform.match, arg, e);
+    case CONFORM_JOB_NEWEST:
+        job->conform.match.newest_version = true;
+        return 0;
+    case CONFORM_JOB_PIN:
+        return read_pins(job, arg, e);
+    case CONFORM_JOB_SIDECARS:
+        return read_sidecars(job, arg, e);
     }
     return err_set(e, -EINVAL, "unknown option");
 }

@@ -13,12 +13,16 @@
 struct buf;
 struct err;
 struct lake;
+struct pins;
+struct sidecars;
 
 /* How timelines are conformed. Start with CONFORM_JOB_DEFAULT; strings are borrowed. */
 struct conform_job {
     struct conform_options conform;
     struct edit_format_options format;
     struct commit_options commit; /* file, data and size are filled by conform_job_run() */
+    struct pins *pins;            /* what the options read: conform_job_done() */
+    struct sidecars *sidecars;
 };
 #define CONFORM_JOB_DEFAULT {.conform = {.handles = CONFORM_HANDLES}}
 
@@ -29,18 +33,35 @@ enum conform_job_option {
     CONFORM_JOB_JOBS,
     CONFORM_JOB_HANDLES,
     CONFORM_JOB_STRICT,
+    CONFORM_JOB_PREFER,
+    CONFORM_JOB_PIN,
+    CONFORM_JOB_NEWEST,
+    CONFORM_JOB_ROOT,
+    CONFORM_JOB_SIDECARS,
 };
 /* clang-format off */
 #define CONFORM_JOB_OPTIONS                                   \
     {"handles", required_argument, NULL, CONFORM_JOB_HANDLES}, \
     {"jobs", required_argument, NULL, CONFORM_JOB_JOBS},       \
+    {"media-root", required_argument, NULL, CONFORM_JOB_ROOT}, \
+    {"newest-version", no_argument, NULL, CONFORM_JOB_NEWEST}, \
+    {"pin", required_argument, NULL, CONFORM_JOB_PIN},         \
+    {"prefer", required_argument, NULL, CONFORM_JOB_PREFER},   \
     {"rate", required_argument, NULL, CONFORM_JOB_RATE},       \
     {"strict", no_argument, NULL, CONFORM_JOB_STRICT},         \
+    {"sidecars", required_argument, NULL, CONFORM_JOB_SIDECARS}, \
     {"whole", no_argument, NULL, CONFORM_JOB_WHOLE}
 /* clang-format on */
 
-/* Takes one of them into `job`; `arg` is borrowed. -EINVAL with the sentence for a usage error. */
-int conform_job_option(struct conform_job *job, int option, const char *arg, struct err *e);
+/* Takes one of them into `job`; `arg` is borrowed and may be changed. -EINVAL with the sentence for
+ * a usage error, or the error of a file that it names. */
+int conform_job_option(struct conform_job *job, int option, char *arg, struct err *e);
+
+/* Reads the sidecar rules of a lake's state, `state`/sidecars.json, unless an option gave some; no
+ * such file is no rules. */
+int conform_job_defaults(struct conform_job *job, const char *state, struct err *e);
+
+void conform_job_done(struct conform_job *job);
 
 struct conform_job_result {
     struct conform_plan *plan;

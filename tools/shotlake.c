@@ -30,6 +30,11 @@ static const struct cli_verb verbs[] = {
      "  --whole               all frames of a sequence, not only those that the cut uses\n"
      "  --strict              only what OpenTimelineIO reads; default: read, and reported\n"
      "  --rate FPS            frames a second of an EDL; default: 24, or as it says\n"
+     "  --prefer PREFIX       of candidates that tie take those below this key; repeatable\n"
+     "  --newest-version      of candidates that differ in their _v### only take the newest\n"
+     "  --pin FILE            answers to what was ambiguous, as JSON\n"
+     "  --media-root OLD=NEW  paths that begin with OLD are keys that begin with NEW; repeatable\n"
+     "  --sidecars FILE       rules for what belongs to media; default: sidecars.json of the state\n"
      "  --jobs N              objects tagged at once; default: what the store bears\n",
      cmd_conform},
     {"edit list", "", "all edits", NULL, cmd_edit_list},

@@ -11,12 +11,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
+#define FACTS "{\"from\":\"ale:k\",\"reel\":\"A001C001_X\",\"start\":100,\"rate\":[24,1]"
+
 static struct world *lake(void)
 {
     static struct world *w;
     if (!w)
         w = world_new(&world_s3, "a/one.mov\na/twin.mov\nb/twin.mov\np/x.0001.exr\np/x.0002.exr\n"
-                                 "p/x.0004.exr\nq/y 1.exr\n[1]/z[1-2].mov\n.shotlake/s.mov\n");
+                                 "p/x.0004.exr\nq/y 1.exr\n[1]/z[1-2].mov\n.shotlake/s.mov\n"
+                                 "c/Two.MXF\t7\nd/Two.MXF\t7\np/X.0001.DPX\nd/two.cdl\n"
+                                 "r/m.mov\t1\t" FACTS ",\"frames\":100}\n"
+                                 "r/f.0001.exr\t2\t" FACTS "}\nr/f.0002.exr\nr/f.0004.exr\n");
     return w;
 }
 

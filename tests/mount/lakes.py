@@ -37,6 +37,10 @@ class DirLake:
             os.setxattr(new, "user." + name, value.encode())
         os.replace(new, path)
 
+    def get(self, key):
+        with open(self.path(key), "rb") as f:
+            return f.read()
+
     def remove(self, key):
         os.unlink(self.path(key))
 
@@ -119,6 +123,9 @@ class S3Lake:
             flush()
         self._client.complete_multipart_upload(**name, UploadId=upload,
                                                MultipartUpload={"Parts": done})
+
+    def get(self, key):
+        return self._client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"].read()
 
     def remove(self, key):
         self._client.delete_object(Bucket=self.bucket, Key=self.prefix + key)

@@ -4,11 +4,7 @@ Written from the contract, not from the program: dictionaries, sets, and a look 
 every question.  It matches media, keeps grants and access lists, and knows who sees what when.
 """
 
-import re
-from urllib.parse import unquote
-
-PRIVATE = ".shotlake/"
-EDITS = "ShotLocker/Edits/"
+from matcher import EDITS, PRIVATE, Matcher, folder_of, name_of
 
 
 # Keys and paths
@@ -28,14 +24,6 @@ def folders_above(key):
     """"a/b/c" is in "a/b/" and "a/"."""
     parts = key.split("/")[:-1]
     return ["/".join(parts[:i]) + "/" for i in range(len(parts), 0, -1)]
-
-
-def folder_of(key):
-    return key[:key.rfind("/") + 1]
-
-
-def name_of(key):
-    return key[key.rfind("/") + 1:]
 
 
 def covers(path, key):
@@ -188,44 +176,6 @@ def references(composition, enabled=True):
             yield child["media_reference"], True, child
 
 
-def decoded(text):
-    """Percent signs decoded once; "%04d" counts frames and stays. A text with a stray percent sign
-    was never encoded."""
-    if re.search(r"%(?![0-9A-Fa-f]{2}|0[1-9]d)", text):
-        return text
-    parts = re.split(r"(%0[1-9]d)", text)
-    return "".join(p if i % 2 else unquote(p, errors="surrogateescape")
-                   for i, p in enumerate(parts))
-
-
-NOTATIONS = [
-    # text in the name, where its padding and its range stand in the match
-    (re.compile(r"\[(\d+)-(\d+)\]"), lambda m: (len(m[1]), range(int(m[1]), int(m[2]) + 1))),
-    (re.compile(r"%0(\d)d"), lambda m: (int(m[1]), None)),
-    (re.compile(r"%d"), lambda m: (1, None)),
-    (re.compile(r"##+|@@+"), lambda m: (len(m[0]), None)),
-    (re.compile(r"(?<![0-9A-Za-z#])#(?![0-9A-Za-z#])|(?<![0-9A-Za-z@])@(?![0-9A-Za-z@])"),
-     lambda m: (None, None)),
-    (re.compile(r"\$F(\d)"), lambda m: (int(m[1]), None)),
-    (re.compile(r"\{:0(\d)d\}"), lambda m: (int(m[1]), None)),
-]
-
-
-def sequence_of(name):
-    """(prefix, suffix, padding, frames) of a name that stands for a sequence, or None. A padding
-    of None: not said. Frames of None: all there are."""
-    hits = [(m, how) for pattern, how in NOTATIONS for m in pattern.finditer(name)]
-    if len(hits) != 1:
-        return None
-    m, how = hits[0]
-    prefix, suffix = name[:m.start()], name[m.end():]
-    padding, frames = how(m)
-    tail = re.fullmatch(r"(.*) (\d+)-(\d+)", suffix, re.S)
-    if tail and frames is None:
-        suffix, frames = tail[1], range(int(tail[2]), int(tail[3]) + 1)
-    return prefix, suffix, padding, frames
-
-
 # Names of folders and links
 
 
@@ -253,131 +203,3 @@ def another_name(target, taken):
         tail = f"-{number}{extension}"
         wanted = cut_short(stem, 255 - len(tail.encode())) + tail
     return wanted
-
-
-class Matcher:
-    """One media reference against every object of the lake."""
-
-    def __init__(self, model):
-        self.model = model
-        self.is_sequence = False  # what was found last
-        self.objects = model.showable()
-        self.media = [k for k in self.objects if not k.startswith(EDITS)]
-
-    def targets(self, reference):
-        """What links lead to: the object, or the folder of a sequence's frames."""
-        self.is_sequence = False
-        found = sorted(self.match(reference)[1])
-        folder = folder_of(found[0]) if found and self.is_sequence else ""
-        return [folder] if folder else found
-
-    def match(self, reference):
-        """("found" | "partly" | "missing" | "ambiguous" | "none", keys)"""
-        schema = reference["OTIO_SCHEMA"].split(".")[0]
-        if schema == "ImageSequenceReference":
-            return self.image_sequence(reference)
-        if schema == "MissingReference":
-            url = reference["metadata"].get("Resolve_OTIO", {}).get("Media Url")
-        else:
-            url = reference.get("target_url")
-        return self.url(url) if url else ("none", set())
-
-    def readings(self, url):
-        """The paths that a text may mean, the likelier first: percent signs are decoded in file:
-        URLs, and stand for themselves in paths and in s3: URLs."""
-        if url.startswith("s3://"):
-            return [url[5:]]
-        if url.startswith("file://"):
-            path = url[7:].removeprefix("localhost")
-            return [decoded(path), path]
-        return [url, decoded(url)]
-
-    def key_at(self, url, path):
-        """The key that is addressed in this very lake, or None."""
-        lake = self.model.address
-        if lake.startswith("s3://"):
-            inside = url.startswith("s3://") and path.startswith(lake[5:])
-            return path[len(lake) - 5:] if inside else None
-        top = unquote(lake[7:])
-        inside = not url.startswith("s3://") and path.startswith(top)
-        return path[len(top):] if inside else None
-
-    def url(self, url):
-        paths = self.readings(url)
-        key = self.key_at(url, paths[0])
-        if key is not None and key.startswith(PRIVATE):
-            return "missing", set()
-        if key in self.objects:
-            return "found", {key}
-        return self.by_names(paths, None if key is None else folder_of(key))
-
-    def by_names(self, paths, folder):
-        names = list(dict.fromkeys(name_of(p) for p in paths))
-        first = sequence_of(names[0])
-        verdict = ("missing", set())
-        if first and folder is not None and self.has_folder(folder):
-            verdict = self.frames(*first, folder)
-        for name in names:
-            if verdict[0] == "missing":
-                verdict = self.name(name)
-        for name in names:
-            if verdict[0] == "missing" and sequence_of(name):
-                verdict = self.frames(*sequence_of(name), None)
-        return verdict
-
-    def has_folder(self, folder):
-        return folder == "" or any(k.startswith(folder) for k in self.objects)
-
-    def name(self, name):
-        """By file name: one object, or an ambiguity."""
-        keys = {k for k in self.media if name_of(k) == name}
-        if len(keys) > 1:
-            return "ambiguous", set()
-        return ("found", keys) if keys else ("missing", set())
-
-    def frames(self, prefix, suffix, padding, wanted, folder):
-        """By sequence: frames of one folder, each number once, all named with one padding."""
-        hits = []  # (folder, number as text, key)
-        pattern = re.compile(re.escape(prefix) + r"([0-9]+)" + re.escape(suffix), re.S)
-        for key in self.media if folder is None else self.objects:
-            m = pattern.fullmatch(name_of(key))
-            if not m or (folder is not None and folder_of(key) != folder):
-                continue
-            number = int(m[1])
-            if wanted is not None and number not in wanted:
-                continue
-            if padding is None or m[1] == str(number).zfill(padding):
-                hits.append((folder_of(key), m[1], key))
-        if not hits:
-            return "missing", set()
-        numbers = [int(text) for _, text, _ in hits]
-        least = min(len(text) for _, text, _ in hits)
-        if (len({where for where, _, _ in hits}) > 1 or len(set(numbers)) < len(numbers) or
-                any(text != str(int(text)).zfill(least) for _, text, _ in hits if not padding)):
-            return "ambiguous", set()
-        self.is_sequence = True
-        partly = wanted is not None and set(wanted) - set(numbers)
-        return "partly" if partly else "found", {key for _, _, key in hits}
-
-    def image_sequence(self, r):
-        base, prefix, suffix = r["target_url_base"], r["name_prefix"], r["name_suffix"]
-        wanted = None
-        if r["available_range"]:
-            step = r["frame_step"]
-            count = round(r["available_range"]["duration"]["value"] / step)
-            wanted = [r["start_frame"] + i * step for i in range(count)]
-        key = self.key_at(base, self.readings(base)[0])
-        if key is not None and key.startswith(PRIVATE):
-            return "missing", set()
-        spellings = [(prefix, suffix), (decoded(prefix), decoded(suffix))]
-        if base.startswith("s3://"):
-            spellings = spellings[:1]
-        elif base.startswith("file://"):
-            spellings.reverse()
-        here = key is not None and self.has_folder(key)
-        verdict = ("missing", set())
-        for folder in ([key] if here else []) + [None]:
-            for a, b in spellings:
-                if verdict[0] == "missing":
-                    verdict = self.frames(a, b, r["frame_zero_padding"] or 1, wanted, folder)
-        return verdict

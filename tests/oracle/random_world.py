@@ -4,6 +4,7 @@ that fit it."""
 import os
 import re
 import sys
+import unicodedata
 from urllib.parse import quote
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
@@ -118,7 +119,7 @@ class RandomWorld:
         return found
 
     def bytes(self):
-        size = self.rng.choice([0, 1, 17, 500, 4096, self.rng.randrange(10000)])
+        size = self.rng.choice([0, 3, 17, 500, 4096, self.rng.randrange(10000)])
         return self.rng.randbytes(size)
 
     def new_key(self, keys, ruled):
@@ -153,17 +154,31 @@ class RandomWorld:
         if r < 0.60:
             return world.external(self.lake.address(key))
         name = key[key.rfind("/") + 1:]
-        where = self.rng.choice(["/Volumes/raid/day 1/", "/mnt/x/", "/a%20b/"])
+        where = self.rng.choice(["/Volumes/raid/day 1/", "/mnt/x/", "/a%20b/",
+                                 "/mnt/" + self.altered(key[:key.rfind("/") + 1])])
+        name = self.altered(name)
         if self.rng.random() < 0.5 or not name.isprintable():
             make = world.external
             return make(f"file://{self.rng.choice(['', 'localhost'])}{quote(where + name)}")
         make = self.rng.choice([world.external, world.missing])
         return make(where + name)
 
+    def altered(self, text):
+        """At times another spelling, or another extension."""
+        r = self.rng.random()
+        if r < 0.08:
+            return text.swapcase()
+        if r < 0.14:
+            return unicodedata.normalize(self.rng.choice(["NFC", "NFD"]), text)
+        stem, dot, _ = text.rpartition(".")
+        return stem + self.rng.choice([".mxf", ".MP4", ".tif", ".aif"]) if dot and r < 0.20 else text
+
     def base(self, folder):
         r = self.rng.random()
         if r < 0.35:
             return self.lake.address(folder)
+        if r < 0.5:
+            return "/mnt/" + self.altered(folder)
         return self.rng.choice(["file:///Volumes/raid/day%201/", "/mnt/x/", "s3://elsewhere/a/"])
 
     def sequence_reference(self, s):
@@ -171,21 +186,22 @@ class RandomWorld:
         count = max(1, s.count - self.rng.choice([0, 0, 0, 1, 2, -1]))
         padding = self.rng.choice([s.padding] * 9 + [s.padding + 1])
         base = self.base(s.folder)
+        prefix, suffix = self.altered(s.prefix), self.altered(s.suffix)
         if self.rng.random() < 0.5:
             code = base.startswith("file://") and self.rng.random() < 0.5
             spell = quote if code else str
             stated = self.rng.choice([count] * 3 + [None] * s.counts_last())
-            return world.image_sequence(base, spell(s.prefix), spell(s.suffix), start, stated,
+            return world.image_sequence(base, spell(prefix), spell(suffix), start, stated,
                                         padding, self.rng.choice([1, 1, 1, 2]))
         stated = f"[{str(start).zfill(padding)}-{str(start + count - 1).zfill(padding)}]"
         # "%0d" beside other percent signs of a name would be read in several ways
-        kinds = ["brackets", "hashes", "dollar"] + ["printf"] * ("%" not in s.prefix + s.suffix)
+        kinds = ["brackets", "hashes", "dollar"] + ["printf"] * ("%" not in prefix + suffix)
         kind = self.rng.choice(kinds) if s.counts_last() else "brackets"
         text = {"brackets": stated, "hashes": "#" * padding if padding > 1 else stated,
                 "dollar": f"$F{padding}" if padding else stated,
                 "printf": f"%0{padding}d" if padding else "%d"}[kind]
         spell = quote if base.startswith("file://") else str
-        return world.external(base + spell(s.prefix) + text + spell(s.suffix))
+        return world.external(base + spell(prefix) + text + spell(suffix))
 
     def timeline(self, name, keys):
         """A timeline over some of `keys` (sorted, so that the seed decides)."""

@@ -97,29 +97,38 @@ static void test_what_counts(void **state)
     assert_true(conform_has_missing(q));
 }
 
+#define CANDIDATE(key, more)                                                                       \
+    "{\"key\":\"" key "\",\"size\":0,\"etag\":\"\",\"mtime\":\"1970-01-01T00:00:00Z\"" more "}"
+#define CANDIDATES(key, more) ",\"candidates\":[" CANDIDATE(key, more) "]"
+
 static void test_report_json(void **state)
 {
     (void)state;
     static const char want[] =
         "{\"edit\":\"t7ory5o5hm\",\"name\":\"R1 v05\",\"clips\":8,\"found\":["
-        "{\"clip\":\"sh010\",\"key\":\"show/one.mov\",\"rule\":\"name\",\"url\":\"/v/one.mov\"},"
-        "{\"clip\":\"sh020\",\"key\":\"show/one.mov\",\"rule\":\"name\",\"url\":\"/v/one.mov\"},"
+        "{\"clip\":\"sh010\",\"key\":\"show/one.mov\",\"rule\":\"name\",\"url\":\"/v/one.mov\"" CANDIDATES(
+            "show/one.mov", "") "},"
+        "{\"clip\":\"sh020\",\"key\":\"show/one.mov\",\"rule\":\"name\",\"url\":\"/v/one.mov\"" CANDIDATES(
+            "show/one.mov", "") "},"
         "{\"clip\":\"sh030\",\"key\":\"show/p/pl.[0001-0002,0004].exr\",\"rule\":\"sequence\","
         "\"url\":\"/v/pl.[0001-0005].exr\",\"objects\":[\"show/p/pl.0001.exr\","
-        "\"show/p/pl.0002.exr\",\"show/p/pl.0004.exr\"]},"
-        "{\"clip\":\"sh070\",\"key\":\"show/proxy.mov\",\"rule\":\"name\",\"url\":\"/v/proxy.mov\"}"
+        "\"show/p/pl.0002.exr\",\"show/p/pl.0004.exr\"]" CANDIDATES(
+            "show/p/pl.0001.exr", ",\"coverage\":{\"covered\":3,\"total\":5}") "},"
+        "{\"clip\":\"sh070\",\"key\":\"show/proxy.mov\",\"rule\":\"name\",\"url\":\"/v/proxy.mov\"" CANDIDATES(
+            "show/proxy.mov", "") "}"
         "],\"missing\":[{\"clip\":\"sh030\",\"url\":\"/v/pl.[0001-0005].exr\",\"reason\":"
         "\"2 of 5 frames are not in the lake\",\"missing_frames\":[3,5],\"frames_missing\":2},"
         "{\"clip\":\"sh040\",\"url\":\"/v/none.mov\",\"reason\":"
         "\"no object of this name is in the lake\"}],\"ambiguous\":[{\"clip\":\"sh050\","
         "\"url\":\"/v/twin.mov\",\"reason\":\"2 objects of the lake have this name\","
-        "\"candidates\":[\"a/twin.mov\",\"b/twin.mov\"]}],\"notes\":["
+        "\"rule\":\"name\",\"candidates\":[" CANDIDATE("a/twin.mov", "") "," CANDIDATE(
+            "b/twin.mov", "") "]}],\"notes\":["
         "{\"clip\":\"sh\\u001B[2J060\",\"url\":\"\",\"reason\":\"the clip has no media "
         "reference\"},"
         "{\"clip\":\"sh070\",\"url\":\"/v/full.mov\",\"reason\":"
         "\"no object of this name is in the lake\"},"
         "{\"clip\":\"sh080\",\"url\":\"\",\"reason\":\"the clip is disabled\"}],"
-        "\"objects\":5,\"deviations\":[{\"pointer\":\"/tracks/children/0\",\"what\":\"no 'kind', "
+        "\"sidecars\":[],\"objects\":5,\"deviations\":[{\"pointer\":\"/tracks/children/0\",\"what\":\"no 'kind', "
         "which 'Track.1' must have\"}],\"deviation_count\":1,\"manifest\":null}";
     AUTO(world) struct world *w = world_new(&world_s3, lake_keys);
     AUTO(conform_plan) struct conform_plan *p = plan(w, cut);
@@ -350,8 +359,10 @@ static void test_use_reports(void **state)
     static const char want_json[] =
         "[{\"clip\":\"a\",\"key\":\"show/p/pl.[1001-1015].exr\",\"rule\":\"sequence\",\"url\":"
         "\"/v/pl.[1001-1100].exr\",\"frames\":[1001,1015],\"handles\":8,\"warnings\":"
-        "[\"out of range\"],\"objects\":15},{\"clip\":\"b\",\"key\":\"show/one.mov\",\"rule\":"
-        "\"name\",\"url\":\"/v/one.mov\",\"frames\":[2,37],\"handles\":8}]";
+        "[\"out of range\"],\"objects\":15" CANDIDATES(
+            "show/p/pl.1001.exr", ",\"coverage\":{\"covered\":15,\"total\":15}") "},{\"clip\":\"b\",\"key\":\"show/one.mov\",\"rule\":"
+        "\"name\",\"url\":\"/v/one.mov\",\"frames\":[2,37],\"handles\":8" CANDIDATES("show/one.mov",
+                                                                                       "") "}]";
     static const char want_text[] = "\nFrames to check\n"
                                     "  a                             /v/pl.[1001-1100].exr\n"
                                     "                                it uses more frames than the "
