@@ -16,8 +16,8 @@ static struct rational_rate rate_of(int64_t num, int64_t den, struct rational_ra
     return rational_rate_of((double)num / (double)den);
 }
 
-/* What a clip uses as source timecode. A reference that counts from 0 says nothing of timecode,
- * unless its reader left the start beside it. False: it cannot be told. */
+/* What a clip uses as source timecode: its ranges, as they are. Where they count from 0 that is
+ * 00:00:00:00, which hardly any media holds. False: it cannot be told. */
 static bool use_in_timecode(const struct match_input *in, struct envelope_use *ret)
 {
     struct envelope_media m;
@@ -32,11 +32,6 @@ static bool use_in_timecode(const struct match_input *in, struct envelope_use *r
         ret->start = m.start;
         ret->duration = (struct rational_time){.whole = m.length, .rate = m.rate};
     }
-    const json_t *source =
-        json_object_get(json_object_get(in->ref, "metadata"), "shotlake_source");
-    int64_t start = json_integer_value(json_object_get(source, "start"));
-    if (m.known && !m.numbered && m.start.whole == 0 && start > 0 && start < ENDLESS)
-        ret->start.whole += start;
     return ret->start.rate.num > 0 && ret->duration.rate.num > 0;
 }
 
