@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         read_file(data, n);
         return 0;
     }
-    script_build(data, n, &file, &file_n);
+    script_build(data, n, 512, &file, &file_n);
     read_file(file, file_n);
     free(file);
     return 0;

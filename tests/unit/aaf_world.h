@@ -27,12 +27,13 @@ enum { SCRIPT_BEGIN = 1, SCRIPT_STREAM = 2, SCRIPT_END = 3 };
 #define SCRIPT_DEPTH_MAX 300
 #define SCRIPT_STEPS_MAX 4000
 
-/* The compound file of a script, as far as it goes. The caller frees `*ret`. */
-static inline void script_build(const unsigned char *p, size_t n, unsigned char **ret,
-                                size_t *ret_n)
+/* The compound file of a script, as far as it goes, in sectors of 512 or 4096 bytes. The caller
+ * frees `*ret`. */
+static inline void script_build(const unsigned char *p, size_t n, unsigned sector,
+                                unsigned char **ret, size_t *ret_n)
 {
     GsfOutput *memory = gsf_output_memory_new(), *stack[SCRIPT_DEPTH_MAX];
-    GsfOutfile *root = gsf_outfile_msole_new_full(memory, 512, 64);
+    GsfOutfile *root = gsf_outfile_msole_new_full(memory, sector, 64);
     size_t depth = 0, at = 0;
     stack[depth++] = GSF_OUTPUT(root);
     for (int steps = 0; at < n && depth > 0 && steps < SCRIPT_STEPS_MAX; steps++) {
@@ -255,6 +256,15 @@ static inline void put_definition(struct thing *t, unsigned property, unsigned n
     unsigned char b[5 + 16] = {0, 0, 0x1b, 0x01, 16};
     name_id(number, b + 5, 16);
     put(t, property, weak ? 0x02 : 0x82, b + (weak ? 0 : 5), weak ? sizeof b : 16);
+}
+
+static inline struct thing *definition(const char *name, int warps)
+{
+    struct thing *t = thing(0x1c);
+    put_text(t, 0x1b02, 0x82, name);
+    if (warps)
+        put_integer(t, 0x1e02, 1, 1);
+    return t;
 }
 
 #endif

@@ -180,15 +180,6 @@ static struct thing *top(struct thing **slots)
 
 /* Files */
 
-static struct thing *definition(const char *name, int warps)
-{
-    struct thing *t = thing(0x1c);
-    put_text(t, 0x1b02, 0x82, name);
-    if (warps)
-        put_integer(t, 0x1e02, 1, 1);
-    return t;
-}
-
 static void own_definitions(struct thing *dictionary, unsigned property, unsigned first,
                             struct thing **v)
 {
@@ -252,13 +243,18 @@ static void keep(const char *name, const char *suffix, const void *data, size_t 
 static char *read_mobs(const char *name, struct thing **mobs)
 {
     struct buf script = make_script(mobs);
-    AUTO(free) unsigned char *file = NULL;
-    size_t n;
-    script_build((const unsigned char *)buf_str(&script), script.len, &file, &n);
-    keep(name, ".script", buf_str(&script), script.len);
+    AUTO(free) unsigned char *file = NULL, *wide_file = NULL;
+    const unsigned char *p = (const unsigned char *)buf_str(&script);
+    size_t n, wide_n;
+    script_build(p, script.len, 512, &file, &n);
+    script_build(p, script.len, 4096, &wide_file, &wide_n);
+    keep(name, ".script", p, script.len);
     keep(name, ".aaf", file, n);
     buf_done(&script);
-    return text_of(EDIT_FORMAT_AAF, (char *)file, n, NULL);
+    char *got = text_of(EDIT_FORMAT_AAF, (char *)file, n, NULL);
+    AUTO(free) char *same = text_of(EDIT_FORMAT_AAF, (char *)wide_file, wide_n, NULL);
+    assert_string_equal(got, same);
+    return got;
 }
 
 static void check(const char *name, const char *want, struct thing **mobs)
@@ -484,7 +480,7 @@ static void test_metadata(void **state)
     size_t n;
     struct err e;
     json_t *root = NULL;
-    script_build((const unsigned char *)buf_str(&script), script.len, &file, &n);
+    script_build((const unsigned char *)buf_str(&script), script.len, 512, &file, &n);
     buf_done(&script);
     assert_int_equal(edit_format_convert(EDIT_FORMAT_AAF, file, n, NULL, &root, &e), 0);
     json_t *track = json_array_get(json_object_get(json_object_get(root, "tracks"), "children"), 0);
@@ -535,7 +531,7 @@ static void test_refused(void **state)
     script_thing(&script, "x", lone);
     AUTO(free) unsigned char *file = NULL;
     size_t n;
-    script_build((const unsigned char *)buf_str(&script), script.len, &file, &n);
+    script_build((const unsigned char *)buf_str(&script), script.len, 512, &file, &n);
     AUTO(free) char *empty = text_of(EDIT_FORMAT_AAF, (char *)file, n, NULL);
     assert_string_equal(empty, "refused: not an AAF file: an object without properties\n");
     buf_done(&script);
@@ -567,7 +563,7 @@ static void test_damage(void **state)
         make_script(ALL(top(V1(clip(2, 1, 0, 24), transition(8, 4), clip(2, 1, 2, 14))), MEDIA));
     AUTO(free) unsigned char *file = NULL;
     size_t n, refused = 0;
-    script_build((const unsigned char *)buf_str(&script), script.len, &file, &n);
+    script_build((const unsigned char *)buf_str(&script), script.len, 512, &file, &n);
     buf_done(&script);
     for (size_t i = 0; i < n; i += 61) {
         AUTO(free) unsigned char *part = xcalloc(i + 1, 1);

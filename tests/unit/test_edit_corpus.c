@@ -74,6 +74,21 @@ static void count(const json_t *o, struct table *t)
     }
 }
 
+/* What conform's own reader makes of the tree, and OpenTimelineIO's would make of it. */
+static void check_tree(const char *path, const json_t *root, size_t clips)
+{
+    AUTO(otio_doc) struct otio_doc *doc = NULL;
+    struct otio_deviations none;
+    struct err e;
+    char *text = json_dumps(root, 0);
+    if (otio_read(text, strlen(text), &doc, &e) < 0)
+        fail_msg("%s: %s", path, e.text);
+    assert_int_equal(doc->n_clips, clips);
+    if (otio_deviations(doc, text, strlen(text), true, &none, &e) < 0)
+        fail_msg("%s: %s", path, e.text);
+    free(text);
+}
+
 static void check_file(const char *path, const char *want)
 {
     struct buf file __attribute__((cleanup(auto_buf))) = {0};
@@ -95,19 +110,9 @@ static void check_file(const char *path, const char *want)
     if (strcmp(got, want) != 0)
         fail_msg("%s:\n read    %s\n counted %s", path, got, want);
 
-    /* what conform's own reader makes of the tree */
-    AUTO(otio_doc) struct otio_doc *doc = NULL;
-    char *text = json_dumps(root, 0);
-    if (otio_read(text, strlen(text), &doc, &e) < 0)
-        fail_msg("%s: %s", path, e.text);
-    assert_int_equal(doc->n_clips, t.clips);
-    /* and OpenTimelineIO's would make of it */
-    struct otio_deviations none;
-    if (otio_deviations(doc, text, strlen(text), true, &none, &e) < 0)
-        fail_msg("%s: %s", path, e.text);
+    check_tree(path, root, t.clips);
     print_message("%s: %s: %zu edits, %zu clips, %zu transitions, %zu with a path\n", path,
                   edit_format_name(format), t.edits, t.clips, t.transitions, t.paths);
-    free(text);
     json_decref(root);
 }
 
@@ -161,13 +166,7 @@ static void check_aaf(const char *path, const char *want)
                           t.clips[0], t.clips[1], t.transitions, t.warps, t.paths, t.first);
     if (strcmp(got, want) != 0)
         fail_msg("%s:\n read    %s\n counted %s", path, got, want);
-
-    AUTO(otio_doc) struct otio_doc *doc = NULL;
-    char *text = json_dumps(root, 0);
-    if (otio_read(text, strlen(text), &doc, &e) < 0)
-        fail_msg("%s: %s", path, e.text);
-    assert_int_equal(doc->n_clips, t.clips[0] + t.clips[1]);
-    free(text);
+    check_tree(path, root, t.clips[0] + t.clips[1]);
     json_decref(root);
 }
 
