@@ -54,7 +54,7 @@ struct edit_rows {
     json_t *links;
 };
 
-static int edit_row(struct apply *a, const json_t *row, void *arg, struct err *e)
+static int member_row(struct apply *a, const json_t *row, void *arg, struct err *e)
 {
     struct edit_rows *rows = arg;
     node_id id;
@@ -82,21 +82,6 @@ int table_put_json(struct apply *a, enum index_table t, const void *key, size_t 
     return r;
 }
 
-int edit_set_tagged(struct apply *a, const char *id, bool tagged, struct err *e)
-{
-    MDB_val v;
-    int r = table_get(a->ix, a->txn, TABLE_EDIT, id, EDIT_ID_LEN, &v, e);
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    json_auto_t *row = json_loadb(v.mv_data, v.mv_size, 0, NULL);
-    if (!row)
-        return err_set(e, -EBADMSG, "index: an edit's row is not JSON");
-    if (json_is_true(json_object_get(row, "tagged")) == tagged)
-        return 0;
-    json_object_set_new(row, "tagged", json_boolean(tagged));
-    return table_put_json(a, TABLE_EDIT, id, EDIT_ID_LEN, row, e);
-}
-
 static int known(struct apply *a, const char *principal, struct err *e)
 {
     MDB_val v;
@@ -105,12 +90,6 @@ static int known(struct apply *a, const char *principal, struct err *e)
         return r;
     return table_put(a->ix, a->txn, TABLE_KNOWN, principal, strlen(principal), &a->rec->seq,
                      sizeof a->rec->seq, e);
-}
-
-static bool edit_exists(struct apply *a, const char *id)
-{
-    MDB_val v;
-    return table_get(a->ix, a->txn, TABLE_EDIT, id, EDIT_ID_LEN, &v, NULL) == 0;
 }
 
 static int apply_init(struct apply *a, struct err *e)
@@ -155,34 +134,35 @@ static int edit_members(struct apply *a, const struct buf *payload, roaring_bitm
     int r;
     if ((r = edit_file(a, "manifest", "manifest_stat", nodes, &links.manifest, e)) < 0 ||
         (r = edit_file(a, "shots", "shots_stat", nodes, &links.shots, e)) < 0 ||
-        (r = payload_lines(a, payload, edit_row, &(struct edit_rows){nodes, folders, rows}, e)) < 0)
+        (r = payload_lines(a, payload, member_row, &(struct edit_rows){nodes, folders, rows}, e)) < 0)
         return r;
     return links_replace(a, &links, nodes, e);
 }
 
 static int apply_edit(struct apply *a, const struct buf *payload, struct err *e)
 {
-    const json_t *j = a->rec->json;
-    if (edit_exists(a, a->rec->edit))
+    json_auto_t *old = NULL;
+    int r = edit_row(a, a->rec->edit, &old, e);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    a->no_effect = !edit_follows(a, old);
+    if (a->no_effect)
         return 0; /* no honest writer gets here: the first stands */
     AUTO(bitmap) roaring_bitmap_t *nodes = roaring_bitmap_create();
-    int r = edit_members(a, payload, nodes, e);
+    r = edit_members(a, payload, nodes, e);
     char name[32];
     uint32_t label = 0;
     snprintf(name, sizeof name, "edit:%s", a->rec->edit);
-    if (r == 0 && (r = label_make(a, name, &label, e)) == 0)
-        r = label_add(a, label, nodes, e);
-    if (r < 0)
-        return r;
-    json_auto_t *row = json_pack("{ss sO sO sO sO sO ss sI sI sb}", "edit", a->rec->edit, "name",
-                                 json_object_get(j, "name"), "file", json_object_get(j, "file"),
-                                 "manifest", json_object_get(j, "manifest"), "objects",
-                                 json_object_get(j, "objects"), "bytes", json_object_get(j, "bytes"),
-                                 "actor", a->rec->actor, "seq", (json_int_t)a->rec->seq, "time",
-                                 (json_int_t)a->rec->time, "tagged", 0);
+    json_auto_t *row = edit_new_row(a);
     if (!row)
         return err_set(e, -EBADMSG, "\"objects\" or \"bytes\" is missing");
-    return table_put_json(a, TABLE_EDIT, a->rec->edit, EDIT_ID_LEN, row, e);
+    if (r == 0)
+        r = label_make(a, name, &label, e);
+    if (r == 0 && old)
+        r = edit_switch(a, old, row, label, nodes, e);
+    if (r < 0 || (r = label_add(a, label, nodes, e)) < 0)
+        return r;
+    return edit_row_put(a, row, e);
 }
 
 static size_t grant_key(const struct record *rec, char key[PRINCIPAL_MAX + EDIT_ID_SIZE])
@@ -195,7 +175,8 @@ static size_t grant_key(const struct record *rec, char key[PRINCIPAL_MAX + EDIT_
 
 static int apply_grant(struct apply *a, struct err *e)
 {
-    if (!edit_exists(a, a->rec->edit))
+    a->no_effect = !edit_can_be_granted(a);
+    if (a->no_effect)
         return 0; /* must not wait for an edit of that id to come */
     char key[PRINCIPAL_MAX + EDIT_ID_SIZE];
     size_t n = grant_key(a->rec, key);
@@ -258,10 +239,13 @@ static int dispatch(struct apply *a, const struct buf *payload, struct err *e)
     case RECORD_INVENTORY: return payload_lines(a, payload, inventory_row, NULL, e);
     case RECORD_MEDIA: return payload_lines(a, payload, media_row, NULL, e);
     case RECORD_EDIT: return apply_edit(a, payload, e);
-    case RECORD_TAGGED: return edit_set_tagged(a, a->rec->edit, true, e);
+    case RECORD_TAGGED: return edit_tagged(a, e);
     case RECORD_GRANT: return apply_grant(a, e);
     case RECORD_REVOKE: return apply_revoke(a, e);
     case RECORD_ACL: return apply_acl(a, e);
+    case RECORD_DISABLE: return edit_set_state(a, "disabled", e);
+    case RECORD_ENABLE: return edit_set_state(a, "enabled", e);
+    case RECORD_REMOVE: return edit_remove(a, e);
     }
     return err_set(e, -EPROTONOSUPPORT, "unknown op");
 }
@@ -344,7 +328,7 @@ static int transaction(struct apply *a, const struct buf *payload, struct err *e
     if (r < 0 && r != -ENOENT)
         return r;
     if ((r = index_totals(&rd, &a->totals, e)) < 0 || (r = load_acl_nodes(a, e)) < 0 ||
-        (r = dispatch(a, payload, e)) < 0 || (r = finish(a, e)) < 0)
+        (r = dispatch(a, payload, e)) < 0 || (r = edit_log(a, e)) < 0 || (r = finish(a, e)) < 0)
         return r;
     MDB_txn *t = TAKE(txn);
     return index_err(e, mdb_txn_commit(t), "commit");

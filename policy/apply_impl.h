@@ -17,6 +17,7 @@ struct apply {
     struct index *ix;
     MDB_txn *txn;
     const struct record *rec;
+    bool no_effect; /* the record is right, but changes nothing any more: somebody was faster */
     uint32_t next_node;
     struct index_totals totals;
     roaring_bitmap_t *touched; /* labels whose closure must be made anew */
@@ -32,8 +33,29 @@ struct apply {
 /* apply.c */
 int table_put_json(struct apply *a, enum index_table t, const void *key, size_t n, const json_t *j,
                    struct err *e);
-/* Notes whether the object tags of an edit agree; an edit that is not there is let be. */
-int edit_set_tagged(struct apply *a, const char *id, bool tagged, struct err *e);
+
+/* apply_edit.c */
+/* The row of an edit, to be changed and put back; json_decref(). -ENOENT: no such edit. */
+int edit_row(struct apply *a, const char *id, json_t **ret, struct err *e);
+int edit_row_put(struct apply *a, json_t *row, struct err *e);
+/* May this record be the next version of what the row (NULL: nothing) says? */
+bool edit_follows(const struct apply *a, const json_t *row);
+bool edit_can_be_granted(struct apply *a);
+/* The row that this record makes: NULL where a member is missing. */
+json_t *edit_new_row(const struct apply *a);
+/* What the label has beyond `now` leaves it, for "retired:ID:VERSION" or for good. `old` is the row
+ * before, `row` the new one: it gets the state and what is retired. */
+int edit_switch(struct apply *a, const json_t *old, json_t *row, uint32_t label,
+                const roaring_bitmap_t *now, struct err *e);
+/* The store's tags of the edit may be wrong from this record on; an edit that is not there is let
+ * be. */
+int edit_untag(struct apply *a, const char *id, struct err *e);
+/* They agree. */
+int edit_tagged(struct apply *a, struct err *e);
+int edit_set_state(struct apply *a, const char *state, struct err *e);
+int edit_remove(struct apply *a, struct err *e);
+/* Keeps the record in the log of the edit that it names, if any. */
+int edit_log(struct apply *a, struct err *e);
 
 /* apply_tree.c */
 int tree_make(struct apply *a, const char *key, node_id *ret, struct err *e);
@@ -74,7 +96,11 @@ int media_drop(struct apply *a, node_id id, struct err *e);
 
 /* apply_label.c */
 int label_make(struct apply *a, const char *name, uint32_t *ret, struct err *e);
+/* -ENOENT: there is no such label yet. */
+int label_find(struct apply *a, const char *name, uint32_t *ret, struct err *e);
 int label_add(struct apply *a, uint32_t label, const roaring_bitmap_t *nodes, struct err *e);
+/* Takes them out at once: not for a label that the same record gives members to before. */
+int label_remove(struct apply *a, uint32_t label, const roaring_bitmap_t *nodes, struct err *e);
 int label_subtree(struct apply *a, node_id top, roaring_bitmap_t *ret, struct err *e);
 /* A new object: it becomes a member of the ACLs above it. */
 int label_inherit(struct apply *a, node_id node, node_id parent, struct err *e);

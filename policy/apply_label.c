@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "policy/apply_impl.h"
 
-static int label_get(struct apply *a, const char *name, uint32_t *ret, struct err *e)
+int label_find(struct apply *a, const char *name, uint32_t *ret, struct err *e)
 {
     MDB_val v;
     int r = table_get(a->ix, a->txn, TABLE_LABEL, name, strlen(name), &v, e);
@@ -19,7 +19,7 @@ static int label_get(struct apply *a, const char *name, uint32_t *ret, struct er
 
 int label_make(struct apply *a, const char *name, uint32_t *ret, struct err *e)
 {
-    int r = label_get(a, name, ret, e);
+    int r = label_find(a, name, ret, e);
     if (r != -ENOENT)
         return r;
     MDB_stat st;
@@ -59,7 +59,7 @@ int label_inherit(struct apply *a, node_id node, node_id parent, struct err *e)
             char name[32];
             uint32_t label = 0;
             snprintf(name, sizeof name, "acl:%u", at);
-            int r = label_get(a, name, &label, e);
+            int r = label_find(a, name, &label, e);
             if (r < 0)
                 return r;
             roaring_bitmap_add(gathered(a, label), node);
@@ -92,13 +92,35 @@ int label_touch(struct apply *a, node_id node, struct err *e)
 
 static int untag(void *arg, const char *label, struct err *e)
 {
-    return strncmp(label, "edit:", 5) == 0 ? edit_set_tagged(arg, label + 5, false, e) : 0;
+    char id[EDIT_ID_SIZE];
+    return edit_of_label(label, id) ? edit_untag(arg, id, e) : 0;
 }
 
 int label_untag(struct apply *a, node_id node, struct err *e)
 {
     struct index_read rd = {.ix = a->ix, .txn = a->txn};
     return index_labels_of(&rd, node, untag, a, e);
+}
+
+int label_remove(struct apply *a, uint32_t label, const roaring_bitmap_t *nodes, struct err *e)
+{
+    AUTO(bitmap) roaring_bitmap_t *members = NULL;
+    int r = bitmap_get(a->ix, a->txn, TABLE_MEMBER, label, &members, e);
+    if (r < 0)
+        return r;
+    roaring_bitmap_andnot_inplace(members, nodes);
+    if ((r = bitmap_put(a->ix, a->txn, TABLE_MEMBER, label, members, e)) < 0)
+        return r;
+    roaring_uint32_iterator_t it;
+    for (roaring_init_iterator(nodes, &it); it.has_value; roaring_advance_uint32_iterator(&it)) {
+        node_id id = it.current_value;
+        MDB_val k = {sizeof id, &id}, v = {sizeof label, &label};
+        r = mdb_del(a->txn, a->ix->table[TABLE_TAGGED], &k, &v);
+        if (r != 0 && r != MDB_NOTFOUND)
+            return index_err(e, r, "tagged");
+    }
+    roaring_bitmap_add(a->touched, label);
+    return 0;
 }
 
 /* Every object below `top` (or `top` itself where it is one), live or not. */

@@ -44,32 +44,54 @@ static int holds(struct explain *x, const char *label, bool *ret, struct err *e)
     return 0;
 }
 
+/* How long an edit shows the node: the latest end of the labels that hold it. */
+struct reach {
+    struct explain *x;
+    int64_t until; /* INT64_MIN: none does */
+};
+
+static int add_reach(void *arg, const struct edit_label *label, struct err *e)
+{
+    struct reach *reach = arg;
+    bool has;
+    int r = holds(reach->x, label->name, &has, e);
+    if (r == 0 && has && label->until > reach->until)
+        reach->until = label->until;
+    return r;
+}
+
 static int on_grant(void *arg, const struct grant *g, struct err *e)
 {
     struct explain *x = arg;
-    char label[32], from[WHEN_TEXT_SIZE], until[WHEN_TEXT_SIZE];
-    bool has;
+    char from[WHEN_TEXT_SIZE], until[WHEN_TEXT_SIZE], end[WHEN_TEXT_SIZE];
+    AUTO(edit) struct edit ed = {0};
+    struct reach reach = {x, INT64_MIN};
+    int r;
     if (!acts_as(x->who, g->principal))
         return 0;
-    snprintf(label, sizeof label, "edit:%s", g->edit);
-    int r = holds(x, label, &has, e);
-    if (r < 0 || !has)
+    if ((r = index_edit(x->rd, g->edit, &ed, e)) < 0 ||
+        (r = edit_labels(&ed, add_reach, &reach, e)) < 0)
         return r;
-    AUTO(edit) struct edit ed = {0};
-    if ((r = index_edit(x->rd, g->edit, &ed, e)) < 0)
-        return r;
+    if (reach.until == INT64_MIN)
+        return 0;
     when_format(g->from, from);
     when_format(g->until, until);
     json_t *j = json_pack("{ss ss ss ss ss ss sI ss}", "rule", "grant", "edit", g->edit, "name",
                           ed.name, "principal", g->principal, "from", from, "until", until,
                           "record", (json_int_t)g->seq, "actor", g->actor);
     bool early = x->now < g->from, late = x->now >= g->until;
-    if (early || late) {
-        char *why = xasprintf(early ? "starts %s" : "expired %s", early ? from : until);
+    bool off = ed.state != EDIT_ENABLED, gone = reach.until <= x->now;
+    when_format(reach.until, end);
+    if (reach.until != WHEN_NEVER && !gone)
+        json_object_set_new(j, "retiring", json_string(end));
+    AUTO(free) char *why = early  ? xasprintf("starts %s", from)
+                           : late ? xasprintf("expired %s", until)
+                           : off  ? xasprintf("the edit is %s", edit_state_name(ed.state))
+                           : gone ? xasprintf("the cut uses it no more; retired until %s", end)
+                                  : NULL;
+    if (why)
         json_object_set_new(j, "why", json_string(why));
-        free(why);
-    }
-    return json_array_append_new(early || late ? x->not_by : x->by, j);
+    return json_array_append_new(why ? x->not_by : x->by, j);
 }
 
 static int on_acl_entry(struct explain *x, const struct acl *a, const json_t *entry,
@@ -194,6 +216,8 @@ static void reason_text(const json_t *j, struct buf *ret)
         buf_addf(ret, "edit %s (%s)", str(j, "edit"), str(j, "name"));
     buf_addf(ret, ", ledger record %" JSON_INTEGER_FORMAT,
              json_integer_value(json_object_get(j, "record")));
+    if (*str(j, "retiring"))
+        buf_addf(ret, ": retiring until %s", str(j, "retiring"));
     if (*why)
         buf_addf(ret, ": %s", why);
     buf_addc(ret, '\n');

@@ -17,9 +17,10 @@ struct who;
 /* The derivation of one decision, for operators only:
  *   {"allow": bool, "principal", "path", "at", "record": head,
  *    "by":  [{"rule":"grant","edit","name","principal","from","until","record","actor"},
+ *             and "retiring": until then it stays, but the cut uses it no more,
  *            {"rule":"acl","path","principal","access":[…],"record"}],
  *    "not": [the same with "why": "expired 2026-…", "starts 2027-…", "gives no read",
- *            "not granted to …"]}
+ *            "the edit is disabled", "the cut uses it no more; …", "not granted to …"]}
  * and of a name that an edit has below edits/ "link": where it leads, or "object": the key of the
  * object that it is another name of.
  * "allow" is what visible_compute() says; "by" is empty where it is false. A new reference in

@@ -31,6 +31,7 @@ static const struct {
     [TABLE_GRANT] = {"grant", 0},
     [TABLE_ACL] = {"acl", MDB_INTEGERKEY},
     [TABLE_KNOWN] = {"known", 0},
+    [TABLE_EDITLOG] = {"edit-log", 0},
     [TABLE_HIDDEN] = {"hidden", 0},
     [TABLE_ALIAS] = {"alias", MDB_INTEGERKEY | MDB_DUPSORT | MDB_DUPFIXED | MDB_INTEGERDUP},
 };

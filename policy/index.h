@@ -180,7 +180,16 @@ int index_inventory(struct index_read *rd, const char *key, struct inventory_row
 /* Calls `fn` for every object that the inventory holds, live or shadowed, in node order. */
 int index_inventory_each(struct index_read *rd, index_node_fn *fn, void *arg, struct err *e);
 
+#define LABEL_MAX 48 /* bytes of a label's name; see below */
+
 /* ---- edits and grants -------------------------------------------------------------------- */
+
+enum edit_state {
+    EDIT_ENABLED,
+    EDIT_DISABLED, /* nobody sees anything through it; its grants rest */
+    EDIT_REMOVED,  /* for good: kept for its log, and that its id never comes again */
+};
+const char *edit_state_name(enum edit_state state); /* "enabled"; static */
 
 struct edit {
     char id[EDIT_ID_SIZE];
@@ -188,13 +197,47 @@ struct edit {
     uint64_t objects, bytes;
     uint64_t seq; /* of its record */
     int64_t time;
-    bool tagged; /* the store's object tags are known to agree */
+    bool tagged; /* the store's object tags are known to agree; but see edit_is_tagged() */
+    uint64_t version; /* 1, and one more with each conform --update */
+    enum edit_state state;
+    uint64_t changed; /* the last record that made the tags wrong */
     json_t *json;
 };
 int index_edit(struct index_read *rd, const char *id, struct edit *ret, struct err *e); /* -ENOENT */
 void edit_done(struct edit *ed);
 typedef int index_edit_fn(void *arg, const struct edit *ed, struct err *e);
-int index_edits(struct index_read *rd, index_edit_fn *fn, void *arg, struct err *e); /* by id */
+/* By id; removed ones too. */
+int index_edits(struct index_read *rd, index_edit_fn *fn, void *arg, struct err *e);
+
+/* Are the store's tags right at `now`? Those of retired objects are wrong from their end on. */
+bool edit_is_tagged(const struct edit *ed, int64_t now);
+
+/* The labels through which an enabled edit shows its objects: "edit:ID" for good (WHEN_NEVER), and
+ * "retired:ID:VERSION" until the moment that what this version lost was given. Whether the edit is
+ * enabled, the caller looks. */
+struct edit_label {
+    char name[LABEL_MAX];
+    int64_t until;
+    bool settled; /* over, and the store's tags know */
+};
+typedef int edit_label_fn(void *arg, const struct edit_label *label, struct err *e);
+int edit_labels(const struct edit *ed, edit_label_fn *fn, void *arg, struct err *e);
+
+/* The edit that a label of that kind belongs to, whatever its state; false for other labels. */
+bool edit_of_label(const char *label, char ret[EDIT_ID_SIZE]);
+/* The same, for labels that reach their objects at `now`: 1; 0: none does (another kind of label,
+ * an edit that is not enabled, retired objects whose time is over). */
+int index_label_edit(struct index_read *rd, const char *label, int64_t now, char ret[EDIT_ID_SIZE],
+                     struct err *e);
+
+/* The records that name an edit, as the ledger has them, in its order; without what chains them.
+ * "no_effect": true where replay found it too late. `record` may be kept by a reference. */
+typedef int index_log_fn(void *arg, json_t *record, struct err *e);
+int index_edit_log(struct index_read *rd, const char *id, index_log_fn *fn, void *arg,
+                   struct err *e);
+/* The record that made that version; a new reference. -ENOENT: the edit has no such version. */
+int index_edit_version(struct index_read *rd, const char *id, uint64_t version, json_t **ret,
+                       struct err *e);
 
 static inline void auto_edit(struct edit *ed)
 {
@@ -236,7 +279,8 @@ int index_knows(struct index_read *rd, const char *principal, bool *ret, struct 
 
 /* ---- labels ------------------------------------------------------------------------------ */
 
-/* A label is a named set of objects: "edit:ID", or "acl:NODE" for the node
+/* A label is a named set of objects: "edit:ID" and "retired:ID:VERSION" (see edit_labels()),
+ * "untag:ID" for what an edit lost and the store's tags may still name, or "acl:NODE" for the node
  * (an object, or a directory with all below it) that has an ACL. */
 
 /* The live members of a label with their parent directories. An unknown label is empty.

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "policy/index.h"
 
-#define INDEX_SCHEMA 3
+#define INDEX_SCHEMA 4
 #define INDEX_MAP_BYTES ((size_t)64 << 30) /* address space, not memory: the file grows as needed */
 
 /* The tables. Numbers are native-endian u32: the index never leaves its host. */
@@ -32,6 +32,7 @@ enum index_table {
     TABLE_GRANT,   /* principal NUL edit id -> JSON */
     TABLE_ACL,     /* u32 node -> JSON {"seq", "entries"} */
     TABLE_KNOWN,   /* principal -> u64 seq of the first record that names it */
+    TABLE_EDITLOG, /* edit id + u64 big-endian seq -> JSON: the records that name the edit */
     TABLE_HIDDEN,  /* SHA-256 of a key that cannot be a path -> reason byte, key */
     TABLE_ALIAS,   /* u32 node of an object -> u32 nodes of its other names (ATTR_ALIAS) */
     TABLE_COUNT

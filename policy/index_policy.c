@@ -23,6 +23,13 @@ static const char *text_of(const json_t *j, const char *key)
     return s ? s : "";
 }
 
+static enum edit_state state_of(const char *name)
+{
+    return strcmp(name, "removed") == 0    ? EDIT_REMOVED
+           : strcmp(name, "disabled") == 0 ? EDIT_DISABLED
+                                           : EDIT_ENABLED;
+}
+
 static int fill_edit(const MDB_val *v, struct edit *ret, struct err *e)
 {
     json_t *j = row_json(v, e);
@@ -38,6 +45,9 @@ static int fill_edit(const MDB_val *v, struct edit *ret, struct err *e)
         .seq = (uint64_t)json_integer_value(json_object_get(j, "seq")),
         .time = json_integer_value(json_object_get(j, "time")),
         .tagged = json_is_true(json_object_get(j, "tagged")),
+        .version = (uint64_t)json_integer_value(json_object_get(j, "version")),
+        .state = state_of(text_of(j, "state")),
+        .changed = (uint64_t)json_integer_value(json_object_get(j, "changed")),
         .json = j,
     };
     snprintf(ret->id, sizeof ret->id, "%s", text_of(j, "edit"));

@@ -18,7 +18,8 @@
 static const char *const ops[] = {
     [RECORD_INIT] = "init",     [RECORD_INVENTORY] = "inventory", [RECORD_EDIT] = "edit",
     [RECORD_TAGGED] = "tagged", [RECORD_GRANT] = "grant",         [RECORD_REVOKE] = "revoke",
-    [RECORD_ACL] = "acl",       [RECORD_MEDIA] = "media",
+    [RECORD_ACL] = "acl",       [RECORD_MEDIA] = "media",         [RECORD_DISABLE] = "disable",
+    [RECORD_ENABLE] = "enable", [RECORD_REMOVE] = "remove",
 };
 
 bool edit_id_is_valid(const char *s)
@@ -163,10 +164,33 @@ static int want_stat(const json_t *j, const char *key, struct err *e)
     return 0;
 }
 
+/* A member that may be absent: `*ret` is then left alone. */
+static int may_have_time(const json_t *j, const char *key, int64_t *ret, struct err *e)
+{
+    return json_object_get(j, key) ? want_time(j, key, ret, e) : 0;
+}
+
+static int want_version(struct record *rec, struct err *e)
+{
+    const json_t *v = json_object_get(rec->json, "version");
+    rec->version = 1;
+    if (!v)
+        return 0;
+    if (!json_is_integer(v) || json_integer_value(v) < 1 ||
+        json_integer_value(v) > RECORD_EDIT_VERSION_MAX)
+        return err_set(e, -EBADMSG, "\"version\" is not a number from 1 to %d",
+                       RECORD_EDIT_VERSION_MAX);
+    rec->version = (uint64_t)json_integer_value(v);
+    return 0;
+}
+
 static int want_edit_record(struct record *rec, struct err *e)
 {
     const char *s;
     int r;
+    if ((r = want_version(rec, e)) < 0 ||
+        (r = may_have_time(rec->json, "retire_until", &rec->retire_until, e)) < 0)
+        return r;
     if ((r = want_edit(rec, e)) < 0 || (r = want_payload(rec, e)) < 0 ||
         (r = want_text(rec->json, "name", &s, e)) < 0 ||
         (r = want_text(rec->json, "file", &s, e)) < 0 ||
@@ -192,6 +216,12 @@ static int by_op(struct record *rec, struct err *e)
     case RECORD_EDIT:
         return want_edit_record(rec, e);
     case RECORD_TAGGED:
+        rec->at = rec->time;
+        r = want_edit(rec, e);
+        return r < 0 ? r : may_have_time(rec->json, "at", &rec->at, e);
+    case RECORD_DISABLE:
+    case RECORD_ENABLE:
+    case RECORD_REMOVE:
         return want_edit(rec, e);
     case RECORD_GRANT:
         if ((r = want_edit(rec, e)) < 0 || (r = want_principal(rec, e)) < 0 ||
@@ -277,8 +307,9 @@ int record_format(const json_t *body, uint64_t seq, const uint8_t prev_hash[SHA2
     char prev[SHA256_HEX_SIZE], when[WHEN_TEXT_SIZE];
     hex_encode(prev_hash, SHA256_SIZE, prev);
     when_format(now, when);
+    bool switches = json_integer_value(json_object_get(body, "version")) > 1;
     json_auto_t *rec =
-        json_pack("{si sI ss ss ss ss}", "v", RECORD_VERSION, "seq", (json_int_t)seq, "prev", prev,
+        json_pack("{si sI ss ss ss ss}", "v", switches ? 2 : 1, "seq", (json_int_t)seq, "prev", prev,
                   "id", id, "time", when, "actor", actor);
     if (!rec || json_object_update_missing(rec, (json_t *)body) < 0)
         return err_set(e, -EINVAL, "cannot build a ledger record");

@@ -25,15 +25,25 @@ struct err;
  *   edit       "edit", "name", "file", "manifest", "objects", "bytes", "payload"; and
  *              "manifest_stat": [size, mtime_ns, etag]; maybe "shots" and "shots_stat" likewise.
  *              Lines of the payload: [key], an object of the edit; [shot, name, key], a link in the
- *              edit's folder to an object or (key with '/' at its end) a folder of objects of it
- *   tagged     "edit": the object tags of the store agree
+ *              edit's folder to an object or (key with '/' at its end) a folder of objects of it.
+ *              "version" (absent: 1) is one more than the edit has, and takes the place of that one;
+ *              "retire_until": so long what only the version before had stays reachable (absent: not
+ *              at all)
+ *   tagged     "edit": the object tags of the store agree, as they were to be at "at" (absent: the
+ *              record's time)
+ *   disable    "edit": nobody sees anything through it; its grants rest
+ *   enable     "edit": and they are back
+ *   remove     "edit": for good, and its grants end
  *   grant      "edit", "principal", "from", "until": active where from <= t < until
  *   revoke     "edit", "principal"
  *   acl        "path": key of an object, or of a directory with '/' at its end ("/": the root);
  *              "entries": [{"principalType","principal","accessTypes"}], the whole list
- * An op that this program does not know stops the replay: skipping it could skip a revoke. */
+ * An op that this program does not know stops the replay: skipping it could skip a revoke. So does
+ * a "v" that it does not know: an edit of version 2 and above has "v": 2, since a program that knows
+ * of no versions would go on to show what that version lost. */
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
+#define RECORD_EDIT_VERSION_MAX 1000000
 #define RECORD_MAX_BYTES (4u << 20)
 #define RECORD_ACL_MAX 10000
 #define RECORD_KEY_SIZE 48 /* ".shotlake/ledger/", 20 digits, ".json", NUL */
@@ -47,6 +57,9 @@ enum record_op {
     RECORD_REVOKE,
     RECORD_ACL,
     RECORD_MEDIA,
+    RECORD_DISABLE,
+    RECORD_ENABLE,
+    RECORD_REMOVE,
 };
 
 struct record {
@@ -62,6 +75,9 @@ struct record {
     /* by op; strings are borrowed from `json` */
     const char *edit, *principal, *payload, *path;
     int64_t from, until;
+    uint64_t version;     /* of an edit */
+    int64_t retire_until; /* of an edit: 0 where what it lost goes at once */
+    int64_t at;           /* of "tagged" */
 };
 
 /* Parses and checks one record. -EBADMSG; -EPROTONOSUPPORT for a version or op of the future. */

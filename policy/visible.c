@@ -2,10 +2,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/visible.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/when.h"
 #include "policy/index.h"
 #include "policy/principals.h"
@@ -35,6 +37,13 @@ static void changes_at(struct gather *g, int64_t t)
         g->ret->next_change = t;
 }
 
+static int add_edit_label(void *arg, const struct edit_label *label, struct err *e)
+{
+    struct gather *g = arg;
+    changes_at(g, label->until);
+    return g->now < label->until ? add_label(g, label->name, e) : 0;
+}
+
 static int add_grant(void *arg, const struct grant *grant, struct err *e)
 {
     struct gather *g = arg;
@@ -42,9 +51,12 @@ static int add_grant(void *arg, const struct grant *grant, struct err *e)
     changes_at(g, grant->until);
     if (g->now < grant->from || g->now >= grant->until)
         return 0;
-    char label[32];
-    snprintf(label, sizeof label, "edit:%s", grant->edit);
-    return add_label(g, label, e);
+    AUTO(edit) struct edit ed = {0};
+    int r = index_edit(g->rd, grant->edit, &ed, e);
+    if (r < 0)
+        return r == -ENOENT ? err_set(e, -EBADMSG, "index: edit %s is granted, and not there",
+                                      grant->edit) : r;
+    return ed.state == EDIT_ENABLED ? edit_labels(&ed, add_edit_label, g, e) : 0;
 }
 
 static int add_acl(void *arg, const struct acl *acl, struct err *e)

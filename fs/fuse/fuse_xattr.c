@@ -11,7 +11,6 @@
 #include "base/err.h"
 #include "base/log.h"
 
-#define EDIT_LABEL "edit:"
 #define USER_PREFIX "user."
 
 static int get_key(struct front_call *c, const struct node *n, struct buf *ret)
@@ -54,11 +53,11 @@ static int holds(struct edits *ed, const char *edit, struct err *e)
 static int add_label(void *arg, const char *label, struct err *e)
 {
     struct edits *ed = arg;
-    const char *edit = label + strlen(EDIT_LABEL);
-    if (strncmp(label, EDIT_LABEL, strlen(EDIT_LABEL)) != 0)
-        return 0;
-    int r = holds(ed, edit, e);
-    if (r <= 0)
+    char edit[EDIT_ID_SIZE];
+    int r = index_label_edit(ed->c->rd, label, ed->now, edit, e);
+    if (r <= 0 || strstr(buf_str(ed->ret), edit)) /* in the cut and retired as well: once */
+        return r < 0 ? r : 0;
+    if ((r = holds(ed, edit, e)) <= 0)
         return r;
     if (ed->ret->len > 0)
         buf_addc(ed->ret, ':');

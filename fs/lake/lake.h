@@ -61,6 +61,9 @@ int lake_append(struct lake *lk, json_t *body, lake_check_fn *check, void *arg, 
 int lake_payload_put(struct lake *lk, const void *data, size_t n, char ret[SHA256_HEX_SIZE],
                      struct err *e);
 
+/* Reads one back into the empty `ret` and checks its hash. -EBADMSG: it is not there, or damaged. */
+int lake_payload_get(struct lake *lk, const char *hash, struct buf *ret, struct err *e);
+
 /* Walks all records in the store from 1 to the head, checks chain and shape. For each `fn` gets the
  * parsed record; without it (NULL) the payloads are checked as well. `*ret_seq` is the head. */
 typedef int lake_record_fn(void *arg, uint64_t seq, const json_t *record, struct err *e);
@@ -110,11 +113,13 @@ struct tags_report {
     uint64_t gone;     /* objects no longer in the store */
     uint64_t overflow; /* objects with more edits than their tags can hold: in the index only */
 };
-/* Makes the ShotLockerAccess tags of an edit's objects agree with the ledger, in parallel, leaving
- * other tags alone, and appends a "tagged" record. Safe to repeat and to run twice at once. */
+/* Makes the ShotLockerAccess tags of an edit's objects, and of those that it lost, agree with the
+ * ledger, in parallel, leaving other tags alone, and appends a "tagged" record. Safe to repeat and to
+ * run twice at once. */
 int lake_tag_edit(struct lake *lk, const char *edit, int jobs, lake_progress_fn *progress,
                   void *arg, struct tags_report *ret, struct err *e);
-/* The edits whose tags are not known to agree (an interrupted conform). */
+/* The same for the edits whose tags are not known to agree: an interrupted conform, retired objects
+ * whose time is over. */
 int lake_tag_pending(struct lake *lk, int jobs, lake_progress_fn *progress, void *arg,
                      uint64_t *ret_edits, struct err *e);
 

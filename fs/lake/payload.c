@@ -40,19 +40,25 @@ static int unpack(const struct buf *z, struct buf *ret, struct err *e)
     return 0;
 }
 
-int lake_payload_check(struct lake *lk, const char *hash, struct err *e)
+int lake_payload_get(struct lake *lk, const char *hash, struct buf *ret, struct err *e)
 {
-    AUTO(buf) struct buf z = {0}, data = {0};
+    AUTO(buf) struct buf z = {0};
     char found[SHA256_HEX_SIZE], key[PAYLOAD_KEY_SIZE];
     payload_key(hash, key);
     int r = store_get(lk->store, key, PAYLOAD_MAX, &z, NULL, e);
     if (r == -ENOENT || r == -EFBIG)
         return err_set(e, -EBADMSG, "'%s' %s", key,
                        r == -ENOENT ? "is not in the lake" : "is too long");
-    if (r < 0 || (r = unpack(&z, &data, e)) < 0)
+    if (r < 0 || (r = unpack(&z, ret, e)) < 0)
         return r;
-    hash_sha256_hex(buf_str(&data), data.len, found);
+    hash_sha256_hex(buf_str(ret), ret->len, found);
     return strcmp(found, hash) == 0 ? 0 : err_set(e, -EBADMSG, "'%s' has other bytes", key);
+}
+
+int lake_payload_check(struct lake *lk, const char *hash, struct err *e)
+{
+    AUTO(buf) struct buf data = {0};
+    return lake_payload_get(lk, hash, &data, e);
 }
 
 int lake_payload_put(struct lake *lk, const void *data, size_t n, char ret[SHA256_HEX_SIZE],

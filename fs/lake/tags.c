@@ -5,7 +5,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/when.h"
 #include "fs/lake/lake_impl.h"
 
 #define TAG_KEY "ShotLockerAccess"
@@ -15,12 +17,18 @@
 /* The truth is the ledger; a tag that lags grants nothing here. What the tags are for is the
  * store's own bucket policies. Two writers may tag one object at once: each looks at the ledger
  * again after its last write and repeats what changed meanwhile, so the last write of all holds
- * every edit. A writer that dies leaves the edit without its "tagged" record: see
- * lake_tag_pending(). */
+ * every edit, and none that lost the object. A writer that dies leaves the edit without its
+ * "tagged" record: see lake_tag_pending(). */
+
+struct ids {
+    char (*id)[EDIT_ID_SIZE];
+    size_t n;
+};
 
 struct item {
     node_id node;
-    size_t edits; /* how many edits the tags were last made from; 0: not yet */
+    bool made;       /* the tags were made, */
+    struct ids from; /* from these edits */
 };
 
 struct pool {
@@ -48,20 +56,43 @@ static bool is_ours(const char *key)
     return true;
 }
 
-struct ids {
-    char (*id)[EDIT_ID_SIZE];
-    size_t n;
+static void auto_ids(struct ids *ids)
+{
+    free(ids->id);
+}
+
+struct collect {
+    struct index_read *rd;
+    int64_t now;
+    struct ids *ids;
 };
 
 static int add_id(void *arg, const char *label, struct err *e)
 {
-    struct ids *ids = arg;
-    (void)e;
-    if (strncmp(label, "edit:", 5) != 0)
-        return 0;
+    struct collect *c = arg;
+    struct ids *ids = c->ids;
+    char id[EDIT_ID_SIZE];
+    int r = index_label_edit(c->rd, label, c->now, id, e);
+    for (size_t i = 0; i < ids->n; i++) /* in the cut and retired as well */
+        if (strcmp(ids->id[i], id) == 0)
+            return r < 0 ? r : 0;
+    if (r <= 0)
+        return r;
     ids->id = xrealloc(ids->id, ids->n + 1, sizeof *ids->id);
-    snprintf(ids->id[ids->n++], EDIT_ID_SIZE, "%s", label + 5);
+    snprintf(ids->id[ids->n++], EDIT_ID_SIZE, "%s", id);
     return 0;
+}
+
+/* The edits that an object's tags must name now. */
+static int ids_of(struct index_read *rd, node_id node, struct ids *ret, struct err *e)
+{
+    struct collect c = {rd, clock_wall(), ret};
+    return index_labels_of(rd, node, add_id, &c, e);
+}
+
+static bool same_ids(const struct ids *a, const struct ids *b)
+{
+    return a->n == b->n && (a->n == 0 || memcmp(a->id, b->id, a->n * sizeof *a->id) == 0);
 }
 
 /* The tags that the object must have: other people's as they are, then ours. True where all ids
@@ -105,15 +136,12 @@ static int tag_object(struct pool *p, struct item *it, bool *ret_room, struct er
 {
     AUTO(index_read) struct index_read *rd = NULL;
     AUTO(buf) struct buf key = {0};
-    struct ids ids = {0};
+    AUTO(ids) struct ids ids = {0};
     struct store_tags have = {0}, want;
     int r;
     if ((r = index_read_begin(p->lk->index, &rd, e)) < 0 ||
-        (r = index_key(rd, it->node, &key, e)) < 0 ||
-        (r = index_labels_of(rd, it->node, add_id, &ids, e)) < 0) {
-        free(ids.id);
+        (r = index_key(rd, it->node, &key, e)) < 0 || (r = ids_of(rd, it->node, &ids, e)) < 0)
         return r;
-    }
     index_read_end(TAKE(rd)); /* never held across a wait for the store */
     r = store_get_tags(p->lk->store, key.p, &have, e);
     if (r == 0) {
@@ -121,9 +149,12 @@ static int tag_object(struct pool *p, struct item *it, bool *ret_room, struct er
         if (!same_tags(&have, &want))
             r = store_put_tags(p->lk->store, key.p, &want, e);
     }
-    if (r == 0)
-        it->edits = ids.n;
-    free(ids.id);
+    if (r == 0) {
+        free(it->from.id);
+        it->from = ids;
+        it->made = true;
+        ids = (struct ids){0};
+    }
     return r < 0 && r != -ENOENT ? err_wrap(e, "tag '%s'", key.p) : r;
 }
 
@@ -174,7 +205,7 @@ static int run_pool(struct pool *p, int jobs, struct err *e)
     return p->failed ? p->r : 0;
 }
 
-static int collect(void *arg, const struct node *n, struct err *e)
+static int add_item(void *arg, const struct node *n, struct err *e)
 {
     struct pool *p = arg;
     (void)e;
@@ -183,68 +214,129 @@ static int collect(void *arg, const struct node *n, struct err *e)
     return 0;
 }
 
-static int members(struct pool *p, const char *edit, struct err *e)
-{
-    AUTO(index_read) struct index_read *rd = NULL;
-    char label[32];
-    roaring_bitmap_t *set = NULL;
-    int r = index_read_begin(p->lk->index, &rd, e);
-    snprintf(label, sizeof label, "edit:%s", edit);
-    if (r < 0 || (r = index_label(rd, label, &set, e)) < 0)
-        return r;
-    p->items = xcalloc(roaring_bitmap_get_cardinality(set), sizeof *p->items);
-    r = index_nodes(rd, set, collect, p, e);
-    roaring_bitmap_free(set);
-    return r;
-}
+struct members {
+    struct index_read *rd;
+    roaring_bitmap_t *all;
+};
 
-static int count_id(void *arg, const char *label, struct err *e)
+static int add_members(void *arg, const struct edit_label *label, struct err *e)
 {
-    (void)e;
-    *(size_t *)arg += strncmp(label, "edit:", 5) == 0;
+    struct members *m = arg;
+    roaring_bitmap_t *set;
+    if (label->settled)
+        return 0;
+    int r = index_label(m->rd, label->name, &set, e);
+    if (r < 0)
+        return r;
+    roaring_bitmap_or_inplace(m->all, set);
+    roaring_bitmap_free(set);
     return 0;
 }
 
-/* Keeps only the items that gained an edit since their tags were made. */
+/* Every object whose tags the edit has a say in: what it shows, and what it showed. */
+static int members(struct pool *p, const struct edit *ed, struct index_read *rd, struct err *e)
+{
+    struct members m = {rd, roaring_bitmap_create()};
+    struct edit_label untag = {0};
+    snprintf(untag.name, sizeof untag.name, "untag:%s", ed->id);
+    int r = edit_labels(ed, add_members, &m, e);
+    if (r == 0)
+        r = add_members(&m, &untag, e);
+    if (r == 0) {
+        p->items = xcalloc(roaring_bitmap_get_cardinality(m.all) + 1, sizeof *p->items);
+        r = index_nodes(rd, m.all, add_item, p, e);
+    }
+    roaring_bitmap_free(m.all);
+    return r;
+}
+
+/* Keeps only the items that gained or lost an edit since their tags were made. */
 static int keep_changed(struct pool *p, struct err *e)
 {
     AUTO(index_read) struct index_read *rd = NULL;
     int r = index_read_begin(p->lk->index, &rd, e);
     size_t kept = 0;
-    for (size_t i = 0; r == 0 && i < p->n; i++) {
-        size_t edits = 0;
-        r = index_labels_of(rd, p->items[i].node, count_id, &edits, e);
-        if (p->items[i].edits != 0 && p->items[i].edits != edits)
-            p->items[kept++] = p->items[i];
+    for (size_t i = 0; i < p->n; i++) {
+        struct item *it = &p->items[i];
+        AUTO(ids) struct ids ids = {0};
+        if (r == 0)
+            r = ids_of(rd, it->node, &ids, e);
+        if (r == 0 && it->made && !same_ids(&it->from, &ids))
+            p->items[kept++] = *it;
+        else
+            free(it->from.id);
     }
     p->n = kept;
     return r;
 }
 
+/* What the edit was when its objects were gathered. */
+struct seen {
+    const char *edit;
+    uint64_t changed;
+};
+
+static int is_unchanged(void *arg, struct index_read *rd, struct err *e)
+{
+    const struct seen *s = arg;
+    AUTO(edit) struct edit ed = {0};
+    int r = index_edit(rd, s->edit, &ed, e);
+    if (r == 0 && ed.changed != s->changed)
+        return err_set(e, -EAGAIN, "edit %s changed meanwhile", s->edit);
+    return r;
+}
+
+static int say_tagged(struct lake *lk, struct seen *s, int64_t at, const struct tags_report *rep,
+                      struct err *e)
+{
+    char when[WHEN_TEXT_SIZE];
+    json_auto_t *body = json_pack("{ss ss ss sI sI sI}", "op", "tagged", "edit", s->edit, "at",
+                                  when_format(at, when), "objects", (json_int_t)rep->tagged, "gone",
+                                  (json_int_t)rep->gone, "overflow", (json_int_t)rep->overflow);
+    return lake_append(lk, body, is_unchanged, s, NULL, e);
+}
+
+/* -EAGAIN: the edit changed while its objects were tagged. */
+static int tag_once(struct pool *p, const char *edit, int jobs, struct err *e)
+{
+    struct seen seen = {.edit = edit};
+    /* an index that lags may not know the edit's objects yet: nothing tagged is not "tagged" */
+    int r = lake_sync(p->lk, e);
+    int64_t at = clock_wall();
+    if (r < 0)
+        return r;
+    {
+        AUTO(index_read) struct index_read *rd = NULL;
+        AUTO(edit) struct edit ed = {0};
+        if ((r = index_read_begin(p->lk->index, &rd, e)) < 0 ||
+            (r = index_edit(rd, edit, &ed, e)) < 0 || (r = members(p, &ed, rd, e)) < 0)
+            return r;
+        seen.changed = ed.changed;
+    }
+    while (r == 0 && p->n > 0)
+        if ((r = run_pool(p, jobs, e)) == 0 && (r = lake_sync(p->lk, e)) == 0)
+            r = keep_changed(p, e);
+    return r < 0 ? r : say_tagged(p->lk, &seen, at, p->report, e);
+}
+
 int lake_tag_edit(struct lake *lk, const char *edit, int jobs, lake_progress_fn *progress,
                   void *arg, struct tags_report *ret, struct err *e)
 {
-    struct pool p = {.lk = lk, .report = ret, .progress = progress, .arg = arg,
-                     .lock = PTHREAD_MUTEX_INITIALIZER};
-    *ret = (struct tags_report){0};
-    /* an index that lags may not know the edit's objects yet: nothing tagged is not "tagged" */
-    int r = lake_sync(lk, e);
-    if (r == 0)
-        r = members(&p, edit, e);
-    while (r == 0 && p.n > 0) {
-        if ((r = run_pool(&p, jobs, e)) == 0 && (r = lake_sync(lk, e)) == 0)
-            r = keep_changed(&p, e);
-    }
-    free(p.items);
-    if (r < 0)
-        return r;
-    json_auto_t *body = json_pack("{ss ss sI sI sI}", "op", "tagged", "edit", edit, "objects",
-                                  (json_int_t)ret->tagged, "gone", (json_int_t)ret->gone,
-                                  "overflow", (json_int_t)ret->overflow);
-    return lake_append(lk, body, NULL, NULL, NULL, e);
+    int r;
+    do {
+        struct pool p = {.lk = lk, .report = ret, .progress = progress, .arg = arg,
+                         .lock = PTHREAD_MUTEX_INITIALIZER};
+        *ret = (struct tags_report){0};
+        r = tag_once(&p, edit, jobs, e);
+        for (size_t i = 0; i < p.n; i++)
+            free(p.items[i].from.id);
+        free(p.items);
+    } while (r == -EAGAIN);
+    return r;
 }
 
 struct pending {
+    int64_t now;
     char (*id)[EDIT_ID_SIZE];
     size_t n;
 };
@@ -253,7 +345,7 @@ static int add_pending(void *arg, const struct edit *ed, struct err *e)
 {
     struct pending *p = arg;
     (void)e;
-    if (ed->tagged)
+    if (edit_is_tagged(ed, p->now))
         return 0;
     p->id = xrealloc(p->id, p->n + 1, sizeof *p->id);
     snprintf(p->id[p->n++], EDIT_ID_SIZE, "%s", ed->id);
@@ -263,7 +355,7 @@ static int add_pending(void *arg, const struct edit *ed, struct err *e)
 int lake_tag_pending(struct lake *lk, int jobs, lake_progress_fn *progress, void *arg,
                      uint64_t *ret_edits, struct err *e)
 {
-    struct pending p = {0};
+    struct pending p = {.now = clock_wall()};
     struct index_read *rd = NULL;
     int r = index_read_begin(lk->index, &rd, e);
     if (r == 0)
