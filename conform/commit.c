@@ -3,12 +3,14 @@
 #include "conform/commit.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/codec.h"
 #include "base/err.h"
+#include "base/when.h"
 #include "conform/conform.h"
 #include "conform/link_rows.h"
 #include "fs/store/store.h"
@@ -17,6 +19,7 @@
 #include "policy/index.h"
 
 #define NAME_MAX_BYTES 255
+#define UPDATE_TRIES_MAX 100 /* names of one file that interrupted updates left */
 
 /* "cut" of "cut.otio". */
 static char *stem_of(const char *file)
@@ -32,6 +35,8 @@ static int edit_name(const struct conform_plan *plan, const struct commit_option
 {
     const char *name = opt->name ? opt->name : plan->name;
     AUTO(free) char *stem = stem_of(opt->file);
+    if (!opt->name && *ret) /* an update's name stays */
+        return 0;
     if (!name || !*name)
         name = stem;
     size_t n = strlen(name);
@@ -41,35 +46,103 @@ static int edit_name(const struct conform_plan *plan, const struct commit_option
     for (const char *s = name; *s; s++)
         if ((unsigned char)*s < 0x20 || *s == 0x7f)
             return err_set(e, -EINVAL, "the edit's name has a control character (use --name)");
+    free(*ret);
     *ret = xstrdup(name);
     return 0;
 }
 
-/* Draws an id and claims it by being the first to put the file there. */
+/* What an update follows: its version and name. */
+static int find_edit(struct lake *lk, const struct commit_options *opt, struct commit_result *res,
+                     struct err *e)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    AUTO(edit) struct edit ed = {0};
+    int r;
+    res->version = 1;
+    if (!opt->update)
+        return 0;
+    if ((r = index_read_begin(lk->index, &rd, e)) < 0 || (r = index_edit(rd, opt->update, &ed, e)) < 0)
+        return r;
+    if (ed.state == EDIT_REMOVED)
+        return err_set(e, -ENOENT, "edit %s was removed", ed.id);
+    memcpy(res->edit, ed.id, sizeof res->edit);
+    res->version = ed.version + 1;
+    res->name = xstrdup(ed.name);
+    return 0;
+}
+
+/* The folder of this version's files: "ShotLocker/Edits/ID/" or "ShotLocker/Edits/ID/v2/". */
+static char *folder_of(const struct commit_result *res)
+{
+    return res->version == 1
+               ? xasprintf(LAKE_EDITS_PREFIX "%s/", res->edit)
+               : xasprintf(LAKE_EDITS_PREFIX "%s/v%" PRIu64 "/", res->edit, res->version);
+}
+
+/* Does the lake hold exactly these bytes there? */
+static int is_same_file(struct lake *lk, const char *key, const struct commit_options *opt,
+                        bool *ret, struct err *e)
+{
+    AUTO(buf) struct buf there = {0};
+    int r = store_get(lk->store, key, opt->size + 1, &there, NULL, e);
+    *ret = r == 0 && there.len == opt->size && memcmp(there.p, opt->data, opt->size) == 0;
+    return r == -EFBIG ? 0 : r;
+}
+
+/* Another file of that name in the next version's folder: an update that was interrupted, or one
+ * that is at it right now. Neither is overwritten; the next free name of "cut.otio", "cut-2.otio"
+ * is taken. The same bytes are taken over: that is how an interrupted update goes on. */
+static int next_name(struct lake *lk, const char *key, const struct commit_options *opt, int tries,
+                     struct commit_result *res, bool *ret_same, struct err *e)
+{
+    int r = is_same_file(lk, key, opt, ret_same, e);
+    if (r < 0 || *ret_same)
+        return r;
+    if (tries > UPDATE_TRIES_MAX)
+        return err_set(e, -EEXIST, "edit %s: %d files of that name wait in the folder of version %"
+                       PRIu64, res->edit, tries, res->version);
+    AUTO(free) char *stem = stem_of(opt->file);
+    free(res->file);
+    res->file = xasprintf("%s-%d%s", stem, tries, opt->file + strlen(stem));
+    return 0;
+}
+
+/* Draws an id and claims it by being the first to put the file there; an update claims a name. */
 static int upload_file(struct lake *lk, const struct commit_options *opt,
                        struct commit_result *res, char **ret_key, struct err *e)
 {
-    for (;;) {
-        hash_edit_id(res->edit);
-        AUTO(free) char *key = xasprintf(LAKE_EDITS_PREFIX "%s/%s", res->edit, opt->file);
+    bool same = false;
+    res->file = xstrdup(opt->file);
+    for (int tries = 2;; tries++) {
+        if (!opt->update)
+            hash_edit_id(res->edit);
+        AUTO(free) char *folder = folder_of(res);
+        AUTO(free) char *key = xasprintf("%s%s", folder, res->file);
         if (key_problem(key))
             return err_set(e, -EINVAL, "'%s' cannot be a file name in the lake", opt->file);
         int r = store_put(lk->store, key, opt->data, opt->size, STORE_PUT_IF_ABSENT, NULL, e);
-        if (r == -EEXIST)
+        if (r == -EEXIST && opt->update)
+            r = next_name(lk, key, opt, tries, res, &same, e);
+        else if (r == -EEXIST)
             continue;
-        if (r == 0)
-            *ret_key = TAKE(key);
-        return r < 0 ? err_wrap(e, "upload the edit") : 0;
+        else
+            same = r == 0;
+        if (r < 0)
+            return err_wrap(e, "upload the edit");
+        if (!same)
+            continue;
+        *ret_key = TAKE(key);
+        return 0;
     }
 }
 
 static int upload_manifest(struct lake *lk, const struct conform_plan *plan,
-                           const struct commit_options *opt, struct commit_result *res,
-                           struct store_stat *ret, struct err *e)
+                           struct commit_result *res, struct store_stat *ret, struct err *e)
 {
     AUTO(buf) struct buf bytes = {0};
-    AUTO(free) char *stem = stem_of(opt->file);
-    res->manifest = xasprintf(LAKE_EDITS_PREFIX "%s/processed/%s.otio", res->edit, stem);
+    AUTO(free) char *stem = stem_of(res->file);
+    AUTO(free) char *folder = folder_of(res);
+    res->manifest = xasprintf("%sprocessed/%s.otio", folder, stem);
     int r = conform_manifest(plan, &bytes, e);
     if (r == 0)
         r = store_put(lk->store, res->manifest, bytes.p, bytes.len, 0, ret, e);
@@ -116,20 +189,28 @@ static int list_objects(struct lake *lk, const struct conform_plan *plan, const 
     return r;
 }
 
-static int is_new(void *arg, struct index_read *rd, struct err *e)
+/* Is the version still the next one? */
+static int is_next(void *arg, struct index_read *rd, struct err *e)
 {
+    const struct commit_result *res = arg;
     AUTO(edit) struct edit ed = {0};
-    int r = index_edit(rd, arg, &ed, e);
-    if (r == 0)
-        return err_set(e, -EEXIST, "edit %s exists already", (char *)arg);
-    return r == -ENOENT ? 0 : r;
+    int r = index_edit(rd, res->edit, &ed, e);
+    if (r == 0 && ed.state == EDIT_REMOVED)
+        return err_set(e, -ENOENT, "edit %s was removed", res->edit);
+    if (r == 0 && ed.version + 1 != res->version)
+        return res->version == 1
+                   ? err_set(e, -EEXIST, "edit %s exists already", res->edit)
+                   : err_set(e, -EEXIST, "edit %s has version %" PRIu64 " meanwhile: look at it, and "
+                             "update again", res->edit, ed.version);
+    return r == -ENOENT && res->version == 1 ? 0 : r;
 }
 
-static int append_edit(struct lake *lk, const struct conform_plan *plan, const char *file,
+static int append_edit(struct lake *lk, const struct conform_plan *plan,
+                       const struct commit_options *opt, const char *file,
                        const struct store_stat *st, struct commit_result *res, struct err *e)
 {
     struct objects o = {0};
-    char payload[SHA256_HEX_SIZE];
+    char payload[SHA256_HEX_SIZE], until[WHEN_TEXT_SIZE];
     int r = list_objects(lk, plan, res->manifest, &o, e);
     if (r == 0)
         r = lake_payload_put(lk, buf_str(&o.rows), o.rows.len, payload, e);
@@ -144,7 +225,12 @@ static int append_edit(struct lake *lk, const struct conform_plan *plan, const c
         (json_int_t)st->mtime_ns, st->etag);
     if (!body)
         return err_set(e, -EINVAL, "cannot build the edit's record");
-    return lake_append(lk, body, is_new, res->edit, NULL, e);
+    json_object_set_new(body, "handles", json_integer(opt->handles));
+    json_object_set_new(body, "version", json_integer((json_int_t)res->version));
+    if (opt->retire_until && res->version > 1)
+        json_object_set_new(body, "retire_until",
+                            json_string(when_format(opt->retire_until, until)));
+    return lake_append(lk, body, is_next, res, NULL, e);
 }
 
 int commit_plan(struct lake *lk, const struct conform_plan *plan, const struct commit_options *opt,
@@ -154,10 +240,10 @@ int commit_plan(struct lake *lk, const struct conform_plan *plan, const struct c
     struct store_stat st = {0};
     AUTO(free) char *file = NULL;
     int r;
-    if ((r = edit_name(plan, opt, &res.name, e)) < 0 ||
+    if ((r = find_edit(lk, opt, &res, e)) < 0 || (r = edit_name(plan, opt, &res.name, e)) < 0 ||
         (r = upload_file(lk, opt, &res, &file, e)) < 0 ||
-        (r = upload_manifest(lk, plan, opt, &res, &st, e)) < 0 ||
-        (r = append_edit(lk, plan, file, &st, &res, e)) < 0) {
+        (r = upload_manifest(lk, plan, &res, &st, e)) < 0 ||
+        (r = append_edit(lk, plan, opt, file, &st, &res, e)) < 0) {
         commit_result_done(&res);
         return r;
     }
@@ -175,5 +261,6 @@ void commit_result_done(struct commit_result *res)
 {
     free(res->name);
     free(res->manifest);
+    free(res->file);
     *res = (struct commit_result){0};
 }

@@ -13,6 +13,10 @@ struct err;
 
 struct commit_options {
     const char *name;     /* of the edit; NULL: the timeline's, else the file's stem */
+    const char *update;   /* the edit that this becomes the next version of; NULL: a new one. Its
+                           * name stays where `name` is NULL */
+    int64_t retire_until; /* of an update: how long what it loses stays reachable; 0: not at all */
+    int handles;          /* that the plan was made with; CONFORM_HANDLES_MAX: whole sequences */
     const char *file;     /* base name of the uploaded file */
     const void *data;     /* its bytes, kept as they came */
     size_t size;
@@ -23,7 +27,9 @@ struct commit_options {
 
 struct commit_result {
     char edit[EDIT_ID_SIZE];
+    uint64_t version;
     char *name;     /* free() */
+    char *file;     /* as it was uploaded: base name; free() */
     char *manifest; /* its key; free() */
     struct tags_report tags;
     bool tags_pending; /* the edit stands, its tags could not all be written: `tags_why` */
@@ -34,7 +40,9 @@ struct commit_result {
  * sees them: no label has them), then one record makes the edit exist with all its objects at once,
  * then the store's tags follow. Killed before the record: nothing happened but an orphaned upload.
  * Killed after it: the edit is whole here, and its missing tags are known (lake_tag_pending()).
- * 0 with `ret` filled, or an error and no edit. */
+ * An update is the same: nothing of the version before is overwritten, and the one record makes the
+ * switch. Of two writers of one next version the ledger lets one win; the other gets -EEXIST.
+ * 0 with `ret` filled, or an error and no edit or version. -ENOENT: no such edit to update. */
 int commit_plan(struct lake *lk, const struct conform_plan *plan, const struct commit_options *opt,
                 struct commit_result *ret, struct err *e);
 void commit_result_done(struct commit_result *res);
