@@ -3,6 +3,7 @@
 #include "tools/cli.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/when.h"
-#include "fs/lake/lake.h"
 #include "fs/store/store.h"
 #include "policy/principals.h"
 
@@ -106,6 +106,30 @@ void cli_print_json(json_t *v)
     json_dumpf(v, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
     putchar('\n');
     json_decref(v);
+}
+
+int cli_append(struct cli *c, json_t *body, lake_check_fn *check, void *arg, const char *done)
+{
+    AUTO(lake) struct lake *lk = NULL;
+    struct err e;
+    uint64_t seq;
+    if (!body)
+        return cli_usage(c, "an argument is not UTF-8");
+    int r = cli_lake_synced(c, &lk, &e);
+    if (r < 0)
+        return cli_fail(&e); /* also -ENOENT: no lake is not "no such edit" */
+    r = lake_append(lk, body, check, arg, &seq, &e);
+    if (r == -ENOENT)
+        return cli_unknown("%s", e.text);
+    if (r < 0)
+        return cli_fail(&e);
+    if (c->json) {
+        json_object_set_new(body, "record", json_integer((json_int_t)seq));
+        cli_print_json(json_incref(body));
+    } else {
+        printf("%s (ledger record %" PRIu64 ")\n", done, seq);
+    }
+    return CLI_DONE;
 }
 
 static bool progress_shown;

@@ -8,10 +8,10 @@
 
 #include <jansson.h>
 
+#include "fs/lake/lake.h"
 #include "policy/types.h"
 
 struct err;
-struct lake;
 struct principals;
 struct store;
 
@@ -69,6 +69,10 @@ char *cli_principals_path(struct cli *c, bool *ret_must_exist);
 /* The moment that --at names, or now. */
 int cli_at(struct cli *c, int64_t *ret, struct err *e);
 
+/* Appends a change to the ledger and tells `done` of it, or `body` with its "record" as JSON; a
+ * check's -ENOENT is CLI_UNKNOWN. `body` is borrowed; NULL: an argument was not UTF-8. */
+int cli_append(struct cli *c, json_t *body, lake_check_fn *check, void *arg, const char *done);
+
 /* Prints a JSON value and a newline on stdout. Takes the reference. */
 void cli_print_json(json_t *v);
 
@@ -82,6 +86,11 @@ int cmd_media(struct cli *c, int argc, char **argv);
 int cmd_conform(struct cli *c, int argc, char **argv);
 int cmd_edit_list(struct cli *c, int argc, char **argv);
 int cmd_edit_show(struct cli *c, int argc, char **argv);
+int cmd_edit_log(struct cli *c, int argc, char **argv);
+int cmd_edit_diff(struct cli *c, int argc, char **argv);
+int cmd_edit_disable(struct cli *c, int argc, char **argv);
+int cmd_edit_enable(struct cli *c, int argc, char **argv);
+int cmd_edit_remove(struct cli *c, int argc, char **argv);
 int cmd_grant(struct cli *c, int argc, char **argv);
 int cmd_revoke(struct cli *c, int argc, char **argv);
 int cmd_adopt(struct cli *c, int argc, char **argv);

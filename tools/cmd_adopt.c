@@ -63,7 +63,7 @@ static bool has_edit(const struct run *run, struct index_read *rd, const char *i
     json_array_foreach(run->edits, i, j)
         if (strcmp(json_string_value(json_object_get(j, "edit")), id) == 0)
             return true;
-    return index_edit(rd, id, &ed, &ignored) == 0;
+    return index_edit(rd, id, &ed, &ignored) == 0 && ed.state != EDIT_REMOVED;
 }
 
 /* 1: the ledger has it just so; 0: it has not. */

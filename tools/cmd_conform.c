@@ -3,13 +3,19 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/when.h"
 #include "fs/lake/lake.h"
+#include "policy/index.h"
 #include "tools/cli.h"
 #include "tools/conform_job.h"
+#include "tools/edit_change.h"
 
 static void say_tags(const struct commit_result *res)
 {
@@ -25,7 +31,63 @@ static void say_tags(const struct commit_result *res)
                 res->tags.overflow);
 }
 
-static int run(struct cli *c, const char *path, struct conform_job *job, struct err *e)
+/* What --update and its kin ask for. */
+struct update {
+    const char *edit;
+    int64_t retire_until;
+    bool dry_run;
+};
+
+/* --retire takes whole days from now, or a moment. */
+static int read_retire(const char *arg, int64_t *ret, struct err *e)
+{
+    size_t n = strlen(arg);
+    if (n > 0 && n < 6 && strspn(arg, "0123456789") == n) {
+        long days = strtol(arg, NULL, 10);
+        *ret = clock_wall() + days * 86400;
+        return days > 0 ? 0 : err_set(e, -EINVAL, "--retire takes 1 day or more");
+    }
+    if (when_parse(arg, WHEN_DAY_END, ret, e) < 0)
+        return err_wrap(e, "--retire takes days or a moment");
+    return *ret > clock_wall() ? 0 : err_set(e, -EINVAL, "--retire: '%s' is over", arg);
+}
+
+/* An edit that is not there is told apart from a file that is not. */
+static int must_stand(struct lake *lk, const char *id, struct err *e)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    AUTO(edit) struct edit ed = {0};
+    int r = index_read_begin(lk->index, &rd, e);
+    if (r < 0 || (r = index_edit(rd, id, &ed, e)) < 0)
+        return r;
+    return ed.state == EDIT_REMOVED ? err_set(e, -ENOENT, "edit %s was removed", id) : 0;
+}
+
+static int dry_run(struct cli *c, struct lake *lk, const char *path, const struct conform_job *job,
+                   const char *id, struct err *e)
+{
+    AUTO(buf) struct buf text = {0};
+    json_auto_t *change = NULL;
+    struct conform_job_result res;
+    int r = conform_job_plan(lk, path, job, &res, e);
+    if (r < 0)
+        return cli_fail(e);
+    int status = conform_job_status(&res);
+    r = edit_change_plan(lk, id, res.plan, &change, e);
+    conform_job_result_done(&res);
+    if (r < 0)
+        return cli_fail(e);
+    if (c->json) {
+        cli_print_json(json_incref(change));
+        return status;
+    }
+    edit_change_text(change, &text);
+    fputs(buf_str(&text), stdout);
+    return status;
+}
+
+static int run(struct cli *c, const char *path, struct conform_job *job, const struct update *up,
+               struct err *e)
 {
     AUTO(lake) struct lake *lk = NULL;
     AUTO(buf) struct buf text = {0};
@@ -33,6 +95,12 @@ static int run(struct cli *c, const char *path, struct conform_job *job, struct 
     int r = conform_job_defaults(job, c->state, e);
     if (r == 0)
         r = cli_lake_synced(c, &lk, e);
+    if (r == 0 && up->edit && (r = must_stand(lk, up->edit, e)) == -ENOENT)
+        return cli_unknown("%s", e->text);
+    if (r == 0 && up->dry_run)
+        return dry_run(c, lk, path, job, up->edit, e);
+    job->commit.update = up->edit;
+    job->commit.retire_until = up->retire_until;
     if (r == 0)
         r = conform_job_run(lk, path, job, &res, e);
     if (r < 0)
@@ -51,8 +119,14 @@ static int run(struct cli *c, const char *path, struct conform_job *job, struct 
 int cmd_conform(struct cli *c, int argc, char **argv)
 {
     static const struct option options[] = {
-        CONFORM_JOB_OPTIONS, {"name", required_argument, NULL, 'n'}, {0}};
+        CONFORM_JOB_OPTIONS,
+        {"name", required_argument, NULL, 'n'},
+        {"update", required_argument, NULL, 'u'},
+        {"retire", required_argument, NULL, 'r'},
+        {"dry-run", no_argument, NULL, 'd'},
+        {0}};
     struct conform_job job = CONFORM_JOB_DEFAULT;
+    struct update up = {0};
     struct err e;
     int r = 0;
     job.commit.progress = cli_progress;
@@ -60,18 +134,25 @@ int cmd_conform(struct cli *c, int argc, char **argv)
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (o == 'n') {
             job.commit.name = optarg;
+        } else if (o == 'u') {
+            up.edit = optarg;
+        } else if (o == 'd') {
+            up.dry_run = true;
         } else if (o == '?') {
             conform_job_done(&job);
             return cli_usage(c, "unknown option or missing value: %s", argv[optind - 1]);
-        } else if ((r = conform_job_option(&job, o, optarg, &e)) < 0) {
+        } else if ((r = o == 'r' ? read_retire(optarg, &up.retire_until, &e)
+                                 : conform_job_option(&job, o, optarg, &e)) < 0) {
             conform_job_done(&job);
             return r == -EINVAL ? cli_usage(c, "%s", e.text) : cli_fail(&e);
         }
     }
     if (argc - optind != 1)
         r = cli_usage(c, "conform takes one FILE");
+    else if (!up.edit && (up.retire_until || up.dry_run))
+        r = cli_usage(c, "--retire and --dry-run go with --update");
     else
-        r = run(c, argv[optind], &job, &e);
+        r = run(c, argv[optind], &job, &up, &e);
     conform_job_done(&job);
     return r;
 }

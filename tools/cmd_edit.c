@@ -2,7 +2,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,16 +18,18 @@
 static json_t *edit_json(const struct edit *ed)
 {
     char when[WHEN_TEXT_SIZE];
-    return json_pack("{ss ss ss ss sI sI sI ss ss sb}", "edit", ed->id, "name", ed->name, "file",
+    return json_pack("{ss ss sI ss ss ss sI sI sI ss ss sb}", "edit", ed->id, "name", ed->name,
+                     "version", (json_int_t)ed->version, "state", edit_state_name(ed->state), "file",
                      ed->file, "manifest", ed->manifest, "objects", (json_int_t)ed->objects,
                      "bytes", (json_int_t)ed->bytes, "record", (json_int_t)ed->seq, "time",
-                     when_format(ed->time, when), "actor", ed->actor, "tagged", ed->tagged);
+                     when_format(ed->time, when), "actor", ed->actor, "tagged",
+                     edit_is_tagged(ed, clock_wall()));
 }
 
 static int list_edit(void *arg, const struct edit *ed, struct err *e)
 {
     (void)e;
-    return json_array_append_new(arg, edit_json(ed));
+    return ed->state == EDIT_REMOVED ? 0 : json_array_append_new(arg, edit_json(ed));
 }
 
 int cmd_edit_list(struct cli *c, int argc, char **argv)
@@ -53,7 +54,10 @@ int cmd_edit_list(struct cli *c, int argc, char **argv)
     size_t i;
     json_t *j;
     json_array_foreach(list, i, j)
-        printf("%s  %8lld objects  %s  %s\n", json_string_value(json_object_get(j, "edit")),
+        printf("%s  v%-3lld %-8s %8lld objects  %s  %s\n",
+               json_string_value(json_object_get(j, "edit")),
+               (long long)json_integer_value(json_object_get(j, "version")),
+               json_string_value(json_object_get(j, "state")),
                (long long)json_integer_value(json_object_get(j, "objects")),
                json_string_value(json_object_get(j, "time")),
                json_string_value(json_object_get(j, "name")));
@@ -63,7 +67,7 @@ int cmd_edit_list(struct cli *c, int argc, char **argv)
 struct show {
     struct index_read *rd;
     const char *edit;
-    json_t *grants, *keys;
+    json_t *grants, *keys, *retiring, *versions;
 };
 
 static int show_grant(void *arg, const struct grant *g, struct err *e)
@@ -90,39 +94,86 @@ static int show_key(void *arg, const struct node *n, struct err *e)
     return r < 0 ? r : json_array_append_new(s->keys, json_string(key.p));
 }
 
+/* One label of the edit: its objects, apart by how long they stay. */
+static int show_label(void *arg, const struct edit_label *label, struct err *e)
+{
+    struct show *s = arg;
+    roaring_bitmap_t *set = NULL;
+    char end[WHEN_TEXT_SIZE];
+    if (label->until <= clock_wall())
+        return 0;
+    int r = index_label(s->rd, label->name, &set, e);
+    if (r < 0)
+        return r;
+    json_t *all = s->keys;
+    if (label->until != WHEN_NEVER) {
+        s->keys = json_array();
+        json_array_append_new(s->retiring, json_pack("{ss so}", "until", when_format(label->until, end),
+                                                     "keys", s->keys));
+    }
+    r = index_nodes(s->rd, set, show_key, s, e);
+    s->keys = all;
+    roaring_bitmap_free(set);
+    return r;
+}
+
+static int show_version(void *arg, json_t *rec, struct err *e)
+{
+    static const char *const kept[] = {"time", "actor", "name", "file", "manifest", "objects",
+                                       "bytes", "retire_until"};
+    struct show *s = arg;
+    (void)e;
+    if (strcmp(json_string_value(json_object_get(rec, "op")), "edit") != 0 ||
+        json_object_get(rec, "no_effect"))
+        return 0;
+    const json_t *version = json_object_get(rec, "version");
+    json_t *j = json_pack("{sI sO}", "version", version ? json_integer_value(version) : 1, "record",
+                          json_object_get(rec, "seq"));
+    for (size_t i = 0; i < COUNT(kept); i++)
+        if (json_object_get(rec, kept[i]))
+            json_object_set(j, kept[i], json_object_get(rec, kept[i]));
+    return json_array_append_new(s->versions, j);
+}
+
 static int show(struct index_read *rd, const char *id, json_t **ret, struct err *e)
 {
     AUTO(edit) struct edit ed = {0};
-    char label[32];
-    roaring_bitmap_t *set = NULL;
     int r = index_edit(rd, id, &ed, e);
     if (r < 0)
         return r;
-    struct show s = {rd, ed.id, json_array(), json_array()};
-    snprintf(label, sizeof label, "edit:%s", ed.id);
-    if ((r = index_label(rd, label, &set, e)) == 0)
-        r = index_nodes(rd, set, show_key, &s, e);
-    if (set)
-        roaring_bitmap_free(set);
-    if (r == 0)
+    if (ed.state == EDIT_REMOVED)
+        return err_set(e, -ENOENT, "edit %s was removed; 'shotlake edit log %s' tells of it", id, id);
+    struct show s = {rd, ed.id, json_array(), json_array(), json_array(), json_array()};
+    if ((r = edit_labels(&ed, show_label, &s, e)) == 0 &&
+        (r = index_edit_log(rd, id, show_version, &s, e)) == 0)
         r = index_grants(rd, NULL, show_grant, &s, e);
     *ret = edit_json(&ed);
     json_object_set_new(*ret, "grants", s.grants);
+    json_object_set_new(*ret, "versions", s.versions);
+    json_object_set_new(*ret, "retiring", s.retiring);
     json_object_set_new(*ret, "keys", s.keys);
     return r;
 }
 
 static void print_edit(const json_t *j)
 {
-    static const char *const rows[] = {"edit", "name", "file", "manifest", "time", "actor"};
-    size_t i;
-    json_t *g;
+    static const char *const rows[] = {"edit", "name", "state", "file", "manifest", "time", "actor"};
+    size_t i, k;
+    json_t *g, *key;
     for (i = 0; i < COUNT(rows); i++)
         printf("%-9s %s\n", rows[i], json_string_value(json_object_get(j, rows[i])));
     printf("%-9s %lld (%lld bytes)\n%-9s %s\n", "objects",
            (long long)json_integer_value(json_object_get(j, "objects")),
            (long long)json_integer_value(json_object_get(j, "bytes")), "tags",
            json_is_true(json_object_get(j, "tagged")) ? "complete" : "not complete yet");
+    json_array_foreach(json_object_get(j, "versions"), i, g)
+        printf("version   %lld of %s by %s (record %lld): %lld objects, %s\n",
+               (long long)json_integer_value(json_object_get(g, "version")),
+               json_string_value(json_object_get(g, "time")),
+               json_string_value(json_object_get(g, "actor")),
+               (long long)json_integer_value(json_object_get(g, "record")),
+               (long long)json_integer_value(json_object_get(g, "objects")),
+               json_string_value(json_object_get(g, "file")));
     json_array_foreach(json_object_get(j, "grants"), i, g)
         printf("grant     %s from %s until %s (record %lld, by %s)\n",
                json_string_value(json_object_get(g, "principal")),
@@ -132,6 +183,11 @@ static void print_edit(const json_t *j)
                json_string_value(json_object_get(g, "actor")));
     json_array_foreach(json_object_get(j, "keys"), i, g)
         printf("  %s\n", json_string_value(g));
+    json_array_foreach(json_object_get(j, "retiring"), i, g) {
+        printf("until %s, no longer in the cut:\n", json_string_value(json_object_get(g, "until")));
+        json_array_foreach(json_object_get(g, "keys"), k, key)
+            printf("  %s\n", json_string_value(key));
+    }
 }
 
 int cmd_edit_show(struct cli *c, int argc, char **argv)
@@ -158,35 +214,21 @@ int cmd_edit_show(struct cli *c, int argc, char **argv)
     return CLI_DONE;
 }
 
-static int edit_must_exist(void *arg, struct index_read *rd, struct err *e)
-{
-    AUTO(edit) struct edit ed = {0};
-    return index_edit(rd, arg, &ed, e);
-}
+/* Of an edit that a change is about. */
+struct about {
+    const char *edit;
+    enum edit_state state; /* when it was looked at */
+};
 
-/* Appends a change and maps "no such …" to its exit status. */
-static int append(struct cli *c, json_t *body, lake_check_fn *check, void *arg, const char *done)
+static int edit_must_stand(void *arg, struct index_read *rd, struct err *e)
 {
-    AUTO(lake) struct lake *lk = NULL;
-    struct err e;
-    uint64_t seq;
-    if (!body)
-        return cli_usage(c, "an argument is not UTF-8");
-    int r = cli_lake_synced(c, &lk, &e);
-    if (r < 0)
-        return cli_fail(&e); /* also -ENOENT: no lake is not "no such edit" */
-    r = lake_append(lk, body, check, arg, &seq, &e);
-    if (r == -ENOENT)
-        return cli_unknown("%s", e.text);
-    if (r < 0)
-        return cli_fail(&e);
-    if (c->json) {
-        json_object_set_new(body, "record", json_integer((json_int_t)seq));
-        cli_print_json(json_incref(body));
-    } else {
-        printf("%s (ledger record %" PRIu64 ")\n", done, seq);
-    }
-    return CLI_DONE;
+    struct about *a = arg;
+    AUTO(edit) struct edit ed = {0};
+    int r = index_edit(rd, a->edit, &ed, e);
+    if (r == 0 && ed.state == EDIT_REMOVED)
+        return err_set(e, -ENOENT, "edit %s was removed", a->edit);
+    a->state = ed.state;
+    return r;
 }
 
 int cmd_grant(struct cli *c, int argc, char **argv)
@@ -224,20 +266,26 @@ int cmd_grant(struct cli *c, int argc, char **argv)
             ? xasprintf("%s will see edit %s from %s until %s", principal, argv[optind], from_text,
                         until_text)
             : xasprintf("%s sees edit %s until %s", principal, argv[optind], until_text);
-    return append(c, body, edit_must_exist, argv[optind], done);
+    struct about about = {.edit = argv[optind]};
+    int r = cli_append(c, body, edit_must_stand, &about, done);
+    if (r == CLI_DONE && about.state == EDIT_DISABLED)
+        fprintf(stderr, "shotlake: edit %s is disabled: the grant rests until it is enabled\n",
+                about.edit);
+    return r;
 }
 
 struct revoke {
-    const char *edit, *principal;
+    struct about about;
+    const char *principal;
 };
 
 static int grant_must_exist(void *arg, struct index_read *rd, struct err *e)
 {
     struct revoke *v = arg;
     struct grant g;
-    int r = edit_must_exist((void *)v->edit, rd, e);
-    if (r == 0 && (r = index_grant(rd, v->edit, v->principal, &g, e)) == -ENOENT)
-        return err_set(e, r, "edit %s is not granted to %s", v->edit, v->principal);
+    int r = edit_must_stand(&v->about, rd, e);
+    if (r == 0 && (r = index_grant(rd, v->about.edit, v->principal, &g, e)) == -ENOENT)
+        return err_set(e, r, "edit %s is not granted to %s", v->about.edit, v->principal);
     return r;
 }
 
@@ -249,9 +297,9 @@ int cmd_revoke(struct cli *c, int argc, char **argv)
         return cli_usage(c, "revoke takes EDIT and PRINCIPAL");
     if (principal_parse(argv[2], principal, &e) < 0)
         return cli_usage(c, "%s", e.text);
-    struct revoke v = {argv[1], principal};
+    struct revoke v = {{.edit = argv[1]}, principal};
     json_auto_t *body =
         json_pack("{ss ss ss}", "op", "revoke", "edit", argv[1], "principal", principal);
     AUTO(free) char *done = xasprintf("%s no longer holds edit %s", principal, argv[1]);
-    return append(c, body, grant_must_exist, &v, done);
+    return cli_append(c, body, grant_must_exist, &v, done);
 }

@@ -39,9 +39,12 @@ static void grants_done(struct grants *g)
 static int add_grant(void *arg, const struct grant *grant, struct err *e)
 {
     struct grants *g = arg;
-    (void)e;
+    AUTO(edit) struct edit ed = {0};
     if (strncmp(grant->principal, "arn:", 4) != 0)
         return 0;
+    int r = index_edit(g->rd, grant->edit, &ed, e);
+    if (r < 0 || ed.state != EDIT_ENABLED) /* the grants of a disabled edit rest */
+        return r;
     g->v = xrealloc(g->v, g->n + 1, sizeof *g->v);
     g->v[g->n++] = (struct iam_grant){xstrdup(grant->edit), xstrdup(grant->principal), grant->from,
                                       grant->until};
@@ -50,8 +53,9 @@ static int add_grant(void *arg, const struct grant *grant, struct err *e)
 
 static int count_edit(void *arg, const char *label, struct err *e)
 {
+    char id[EDIT_ID_SIZE];
     (void)e;
-    *(size_t *)arg += strncmp(label, "edit:", 5) == 0;
+    *(size_t *)arg += edit_of_label(label, id);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "fs/lake/lake.h"
 #include "fs/store/store.h"
@@ -159,6 +160,7 @@ int cmd_scan(struct cli *c, int argc, char **argv)
 }
 
 struct tally {
+    int64_t now;
     uint64_t edits, grants;
     json_t *pending;
 };
@@ -167,8 +169,8 @@ static int tally_edit(void *arg, const struct edit *ed, struct err *e)
 {
     struct tally *t = arg;
     (void)e;
-    t->edits++;
-    if (!ed->tagged)
+    t->edits += ed->state != EDIT_REMOVED;
+    if (!edit_is_tagged(ed, t->now))
         json_array_append_new(t->pending, json_string(ed->id));
     return 0;
 }
@@ -195,7 +197,7 @@ int cmd_status_lake(struct cli *c)
     AUTO(lake) struct lake *lk = NULL;
     AUTO(index_read) struct index_read *rd = NULL;
     json_auto_t *pending = json_array();
-    struct tally t = {.pending = pending};
+    struct tally t = {.now = clock_wall(), .pending = pending};
     struct index_totals totals;
     struct index_head head;
     struct err e;

@@ -229,6 +229,7 @@ int conform_job_run(struct lake *lk, const char *path, const struct conform_job 
     opt.file = file;
     opt.data = buf_str(&data);
     opt.size = data.len;
+    opt.handles = job->conform.whole ? CONFORM_HANDLES_MAX : job->conform.handles;
     r = commit_plan(lk, res.plan, &opt, &res.commit, e);
     if (r < 0) {
         conform_plan_free(res.plan);
@@ -236,6 +237,16 @@ int conform_job_run(struct lake *lk, const char *path, const struct conform_job 
     }
     *ret = res;
     return 0;
+}
+
+int conform_job_plan(struct lake *lk, const char *path, const struct conform_job *job,
+                     struct conform_job_result *ret, struct err *e)
+{
+    AUTO(buf) struct buf data = {0};
+    AUTO(free) char *file = NULL;
+    *ret = (struct conform_job_result){0};
+    int r = bundle_load(path, &data, &file, e);
+    return r < 0 ? r : make_plan(lk, path, file, &data, job, &ret->plan, e);
 }
 
 void conform_job_result_done(struct conform_job_result *res)
@@ -262,6 +273,7 @@ int conform_job_report(const struct conform_job_result *res, struct lake *lk, bo
         return r;
     if (json) {
         json_auto_t *j = conform_report_json(res->plan, rd, done->edit, done->name, done->manifest);
+        json_object_set_new(j, "version", json_integer((json_int_t)done->version));
         char *text = json_dumps(j, JSON_INDENT(2));
         if (!text)
             r = err_set(e, -EBADMSG, "the report cannot be written as JSON");
@@ -270,6 +282,8 @@ int conform_job_report(const struct conform_job_result *res, struct lake *lk, bo
         free(text);
     } else {
         conform_report_text(res->plan, rd, ret);
+        if (done->version > 1)
+            buf_addf(ret, "version %" PRIu64 "\n", done->version);
         buf_addf(ret, "manifest %s\n%s\n", done->manifest, done->edit);
     }
     index_read_end(rd);

@@ -74,6 +74,10 @@ int conform_job_run(struct lake *lk, const char *path, const struct conform_job 
                     struct conform_job_result *ret, struct err *e);
 void conform_job_result_done(struct conform_job_result *res);
 
+/* Only plans: nothing is uploaded, tagged or written. `ret->commit` stays empty. */
+int conform_job_plan(struct lake *lk, const char *path, const struct conform_job *job,
+                     struct conform_job_result *ret, struct err *e);
+
 /* CLI_DONE, CLI_MISSING or CLI_AMBIGUOUS. */
 int conform_job_status(const struct conform_job_result *res);
 

@@ -25,6 +25,9 @@ static const struct cli_verb verbs[] = {
      cmd_media},
     {"conform", "FILE [OPTIONS]",
      "find and tag the media that a timeline uses",
+     "  --update ID           the next version of that edit: its grants and its name stay\n"
+     "  --retire DAYS|WHEN    how long what the update loses stays reachable; default: not at all\n"
+     "  --dry-run             say what the update would change, and change nothing\n"
      "  --name NAME           of the edit; default: the timeline's own\n"
      "  --handles N           frames to add at either end of each cut; default: 8\n"
      "  --whole               all frames of a sequence, not only those that the cut uses\n"
@@ -38,7 +41,14 @@ static const struct cli_verb verbs[] = {
      "  --jobs N              objects tagged at once; default: what the store bears\n",
      cmd_conform},
     {"edit list", "", "all edits", NULL, cmd_edit_list},
-    {"edit show", "ID", "one edit, its grants and its objects", NULL, cmd_edit_show},
+    {"edit show", "ID", "one edit, its versions, its grants and its objects", NULL, cmd_edit_show},
+    {"edit diff", "ID [V1 V2]", "what changed between two versions; default: the last two", NULL,
+     cmd_edit_diff},
+    {"edit log", "ID", "all that happened to an edit", NULL, cmd_edit_log},
+    {"edit disable", "ID", "let nobody see anything through an edit; its grants rest", NULL,
+     cmd_edit_disable},
+    {"edit enable", "ID", "let its grants hold again", NULL, cmd_edit_enable},
+    {"edit remove", "ID", "end an edit and its grants for good", NULL, cmd_edit_remove},
     {"grant", "EDIT PRINCIPAL --until WHEN [--from WHEN]", "let a principal see an edit",
      "  --until WHEN          YYYY-MM-DD (through that day, UTC) or RFC 3339; required\n"
      "  --from WHEN           not before that moment; default: at once\n",
@@ -220,7 +230,8 @@ int main(int argc, char **argv)
         return cli_usage(&g.cli, "'iam' is followed by sync");
     if (!v && argc >= 2 && (!strcmp(argv[1], "edit") || !strcmp(argv[1], "acl")))
         return cli_usage(&g.cli, "'%s' is followed by %s", argv[1],
-                         argv[1][0] == 'e' ? "list or show" : "set or show");
+                         argv[1][0] == 'e' ? "list, show, log, diff, disable, enable or remove"
+                                           : "set or show");
     if (!v)
         return argc < 2 ? cli_usage(&g.cli, "no verb") : cli_usage(&g.cli, "no verb '%s'", argv[1]);
     g.cli.verb = v;
