@@ -114,6 +114,21 @@ def check_end(world, vendor, edit):
     equal(world.host.json("iam", "sync")["removed"], 1, "a statement that has ended")
 
 
+def check_disabled(world, vendor, edit):
+    """A disabled edit's objects lose the tag at once; its statement goes with the next sync."""
+    world.grant(edit, vendor.arn)
+    world.host.run("iam", "sync")
+    equal(vendor.get(HELD)[0], 200, "before it is disabled")
+    world.host.run("edit", "disable", edit)
+    equal(vendor.get(HELD)[0], 403, "disabled")
+    equal(world.host.json("iam", "sync")["removed"], 1, "the statement of a disabled edit")
+    world.host.run("edit", "enable", edit)
+    equal(world.host.json("iam", "sync")["added"], 1, "the statement of an enabled edit")
+    equal(vendor.get(HELD)[0], 200, "enabled again")
+    world.host.run("revoke", edit, vendor.arn)
+    world.host.run("iam", "sync")
+
+
 def check_foreign(world, vendor, edit):
     """Statements of others, one of Shot Locker's among them, stay as they are, where they are."""
     resource = f"arn:aws:s3:::{world.lake.bucket}/*"
@@ -151,6 +166,7 @@ def test(world):
     try:
         check_grant_and_revoke(world, vendor, edit)
         check_end(world, vendor, edit)
+        check_disabled(world, vendor, edit)
         check_foreign(world, vendor, edit)
         check_limit(world, edit)
     finally:

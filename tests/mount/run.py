@@ -25,7 +25,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 NO_TESTS = ("run", "common", "lakes", "calls", "scene", "patterns")
 # Alone, as they measure time or load the machine.
-ALONE = ("hidden_and_absent_take_the_same_time", "grants_begin_and_end_by_the_clock")
+ALONE = ("hidden_and_absent_take_the_same_time", "grants_begin_and_end_by_the_clock", "reconform")
 # Those that one kind of lake alone can show; not run, and no skip, on the other.
 ONLY = {"plain_user_mount": "dir", "silent_store_does_not_hang_reads": "s3",
         "store_refusal_is_eacces": "s3"}

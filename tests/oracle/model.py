@@ -35,7 +35,9 @@ class Model:
     def __init__(self, address):
         self.address = address  # what the address of every object begins with: s3://bucket/
         self.objects = {}  # key -> size, as the last scan saw it
-        self.edits = {}  # edit id -> set of keys
+        self.edits = {}  # edit id -> set of keys; not those that were removed
+        self.disabled = set()  # edit ids
+        self.retired = []  # (edit id, set of keys, end): what an update lost, until then
         self.folders = {}  # edit id -> what it has below edits/: path -> key, or "-> " and a link
         self.grants = {}  # (edit id, principal) -> (from, until)
         self.acls = {}  # path -> entries
@@ -109,9 +111,16 @@ class Model:
                 names.add("group:" + group["id"])
         return names
 
+    def shown_by(self, edit, t):
+        """The keys that an edit shows to those who hold it."""
+        if edit in self.disabled:
+            return set()
+        kept = [keys for e, keys, end in self.retired if e == edit and t < end]
+        return self.edits[edit].union(*kept)
+
     def grant_reaches(self, edit, key, span, t):
         start, end = span
-        return start <= t < end and key in self.edits[edit]
+        return start <= t < end and key in self.shown_by(edit, t)
 
     def readers(self, path):
         """Whom the access list of exactly this path lets read."""
@@ -123,8 +132,8 @@ class Model:
         names = self.acts_as(principal)
         showable = self.showable() if showable is None else showable
         held = [edit for (edit, who), (start, end) in self.grants.items()
-                if who in names and start <= t < end]
-        granted = [self.edits[edit] for edit in held]
+                if who in names and start <= t < end and edit not in self.disabled]
+        granted = [self.shown_by(edit, t) for edit in held]
         readable = [path for path in self.acls if names & self.readers(path)]
         seen = set()
         for path in {path for edit in held for path in self.folder_names(edit, showable)}:
@@ -146,8 +155,27 @@ class Model:
         return found
 
     def moments(self):
-        """Every moment at which a grant begins or ends."""
-        return {moment for span in self.grants.values() for moment in span}
+        """Every moment at which a grant begins or ends, or retired objects go."""
+        return ({moment for span in self.grants.values() for moment in span} |
+                {end for _, _, end in self.retired})
+
+    # What becomes of an edit
+
+    def update(self, edit, keys, until=None):
+        """The next version has `keys`; what it lost stays until then, or goes at once."""
+        lost = self.edits[edit] - keys
+        self.retired = [(e, kept - keys if e == edit else kept, end)
+                        for e, kept, end in self.retired]
+        if until is not None:
+            self.retired.append((edit, lost, until))
+        self.edits[edit] = keys
+
+    def remove(self, edit):
+        del self.edits[edit]
+        self.folders.pop(edit, None)
+        self.disabled.discard(edit)
+        self.retired = [row for row in self.retired if row[0] != edit]
+        self.grants = {key: span for key, span in self.grants.items() if key[0] != edit}
 
     # Conforming
 

@@ -216,6 +216,18 @@ class RandomWorld:
             self.rng.choice(tracks).append(clip)
         return world.timeline(name, *tracks)
 
+    def next_cut(self, before, keys):
+        """A timeline that has most clips of another, in another order at times, and a few more."""
+        fresh = self.timeline(before["name"], keys)
+        tracks = []
+        for track in before["tracks"]["children"] + fresh["tracks"]["children"]:
+            share = 0.75 if track in before["tracks"]["children"] else 0.25
+            kept = [c for c in track["children"] if self.rng.random() < share]
+            if self.rng.random() < 0.2:
+                self.rng.shuffle(kept)
+            tracks.append(kept)
+        return world.timeline(before["name"], *tracks)
+
     # People
 
     def people(self, n):

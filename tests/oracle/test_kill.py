@@ -3,9 +3,10 @@
 
     test_kill.py [--lake dir|s3] [--kills N] [--seed N]
 
-conform, grant and scan are killed after random times, short and long.  After each kill: the next
-command works; the ledger verifies; an edit is there as a whole or not at all; an edit whose object
-tags are not complete is named by `status`; and the next scan or conform completes them.  In the
+conform, an update of an edit, disabling it and enabling it, grant and scan are killed after random
+times, short and long.  After each kill: the next command works; the ledger verifies; an edit, or its
+next version, is there as a whole or not at all; an edit whose object tags are not complete, or still
+name it on what it lost, is named by `status`; and the next scan or conform completes them.  In the
 end the tags of every object, as boto3 or getxattr shows them, are exactly what the index says, and
 other people's tags are as they were.
 """
@@ -41,7 +42,8 @@ class Run:
         self.sl = world.Shotlake(self.lake, work.dir("state"))
         self.keys = [f"show/sc{i % 7}/pl + {i:03}.mov" for i in range(OBJECTS)]
         self.plans = {}  # edit name -> the keys that it must have
-        self.counts = {"absent": 0, "whole": 0, "untagged": 0, "finished": 0}
+        self.counts = {"absent": 0, "whole": 0, "updated": 0, "not updated": 0, "untagged": 0,
+                       "finished": 0}
         self.takes = {}  # how long a command takes when nobody kills it
 
     def prepare(self):
@@ -55,7 +57,9 @@ class Run:
         self.sl("scan")
         self.timeline("first", self.keys[:30])
         self.first = self.sl("conform", self.work.path("first.otio"), json=True)["edit"]
-        for what in ("conform", "grant", "scan"):  # how long each takes
+        self.moving = self.sl("conform", self.timeline("moving", self.keys[:30]),
+                              json=True)["edit"]
+        for what in ("conform", "update", "switch", "grant", "scan"):  # how long each takes
             args = self.command(what, 1000)
             began = time.monotonic()
             self.sl(*args)
@@ -72,6 +76,12 @@ class Run:
         """The arguments of a command that changes something."""
         if what == "conform":
             return ["conform", self.timeline(f"cut{number}", self.rng.sample(self.keys, 40))]
+        if what == "update":
+            return ["conform", self.timeline(f"next{number}", self.rng.sample(self.keys, 40)),
+                    "--update", self.moving]
+        if what == "switch":
+            state = self.state_of(self.moving)
+            return ["edit", "disable" if state == "enabled" else "enable", self.moving]
         if what == "grant":
             return ["grant", self.first, f"user:v{number}", "--until", UNTIL]
         for i in range(30):  # something for a scan to find
@@ -79,7 +89,9 @@ class Run:
         return ["scan"]
 
     def kill_one(self, number):
-        what = self.rng.choice(["conform", "conform", "conform", "grant", "scan"])
+        what = self.rng.choice(["conform", "conform", "update", "update", "update", "switch",
+                                "grant", "scan"])
+        self.before = self.sl("edit", "show", self.moving, json=True)
         args = self.command(what, number)
         process = self.sl.start(*args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(self.rng.uniform(0, self.takes[what] * 1.1))  # the random point
@@ -99,6 +111,10 @@ class Run:
             self.check_whole(name, edits[name], untagged)
         if what == "grant":
             self.check_grant(f"user:v{number}")
+        if what == "update":
+            self.check_update(f"next{number}")
+        if what in ("update", "switch"):
+            self.check_moving(untagged)
         self.counts["untagged"] += bool(untagged)
         if number % 4 == 3:
             self.complete(number)
@@ -112,6 +128,33 @@ class Run:
                    if edit["edit"] not in world.edit_ids(self.lake.tags(k))]
         expect(not lacking or edit["edit"] in untagged,
                f"{edit['edit']}: {len(lacking)} objects lack its tag, and status does not say so")
+
+    def state_of(self, edit):
+        return {e["edit"]: e["state"] for e in self.sl("edit", "list", json=True)}[edit]
+
+    def check_update(self, name):
+        """The new version with all its objects, or the old one as it was."""
+        shown, before = self.sl("edit", "show", self.moving, json=True), self.before
+        if shown["version"] == before["version"]:
+            self.counts["not updated"] += 1
+            expect(shown["keys"] == before["keys"] and shown["manifest"] == before["manifest"],
+                   f"{name} changed an edit whose version it did not change")
+            return
+        self.counts["updated"] += 1
+        expect(shown["version"] == before["version"] + 1, f"{name} made version {shown['version']}")
+        expect(set(shown["keys"]) == self.plans[name] | {shown["manifest"]},
+               f"{name} has {len(shown['keys'])} of {len(self.plans[name]) + 1} objects")
+        self.lake.get(shown["manifest"])
+
+    def check_moving(self, untagged):
+        """Where the tags of what the edit has, or had, are wrong, status says so."""
+        shown = self.sl("edit", "show", self.moving, json=True)
+        tagged = {k for k in self.keys + [self.before["manifest"], shown["manifest"]]
+                  if self.moving in world.edit_ids(self.lake.tags(k))}
+        wanted = set(shown["keys"]) if shown["state"] == "enabled" else set()
+        expect(tagged == wanted or self.moving in untagged,
+               f"{len(wanted - tagged)} objects lack the tag of {self.moving}, "
+               f"{len(tagged - wanted)} keep it, and status does not say so")
 
     def check_grant(self, who):
         """Whole or not at all, and the same question twice gives one answer."""
@@ -147,6 +190,8 @@ class Run:
         """{key: the ids of its edits} as the index has them."""
         found = {}
         for edit in self.sl("edit", "list", json=True):
+            if edit["state"] != "enabled":
+                continue
             for key in self.sl("edit", "show", edit["edit"], json=True)["keys"]:
                 found.setdefault(key, set()).add(edit["edit"])
         return found
@@ -203,7 +248,8 @@ class Run:
         warned = self.many_edits()
         c = self.counts
         print(f"{self.options.kills} kills ({c['finished']} came too late): of the edits "
-              f"{c['absent']} absent, {c['whole']} whole; {c['untagged']} times status named "
+              f"{c['absent']} absent, {c['whole']} whole; of the updates {c['updated']} made, "
+              f"{c['not updated']} not; {c['untagged']} times status named "
               f"untagged edits, all completed; {warned} warnings of full tags")
 
 

@@ -13,6 +13,7 @@ is walked by a process of each one's uid.  $SHOTLAKE_SEED stands in for --seed.
 import argparse
 import calendar
 import concurrent.futures
+import itertools
 import os
 import random
 import secrets
@@ -45,6 +46,8 @@ class Run:
         self.principals_file = work.file("principals.json", self.model.people)
         self.sl = world.Shotlake(self.lake, work.dir("state"), self.principals_file)
         self.pool = concurrent.futures.ThreadPoolExecutor(3)
+        self.numbers = itertools.count(1)  # of cuts
+        self.timelines, self.names = {}, {}  # of edits: the last cut, and the name
         self.named = set()  # principals that the ledger ever named
         self.step, self.did, self.mounts = 0, "", None
         self.compared = {"views": 0, "walks": 0, "paths": 0, "reads": 0, "explained": 0}
@@ -79,11 +82,19 @@ class Run:
         return f"scan '{prefix}'"
 
     def conform(self):
-        number = len(self.model.edits) + 1
+        number = next(self.numbers)
         timeline = self.world.timeline(f"R{number} v01", sorted(self.model.showable()))
+        edit, have = self.conformed(timeline, number)
+        self.model.edits[edit] = have
+        return f"conform {edit}: {len(have) - 1} objects"
+
+    def conformed(self, timeline, number, update=None, retire=()):
+        """Conforms a timeline, as a new edit or as the next version of one; its id and its keys,
+        which are what the model says."""
         file = self.work.file(f"cut {number}.otio", timeline)
         keys, missing, ambiguous = self.model.conform(timeline)
-        answer = self.sl.run("conform", file, "--name", f"Reel {number}", "--json")
+        how = ["--update", update, *retire] if update else ["--name", f"Reel {number}"]
+        answer = self.sl.run("conform", file, *how, "--json")
         status = 4 if ambiguous else 3 if missing else 0
         if answer.code != status:
             raise Mismatch(f"conform of {file}: status {answer.code}, not {status}\n"
@@ -95,12 +106,63 @@ class Run:
         if have != keys | {manifest} or report["objects"] != len(keys):
             raise Mismatch(f"edit {edit} of {file} ({report['objects']} objects)\n"
                            + difference(have, keys | {manifest}) + f"\n{answer.out}")
-        if not manifest.startswith(f"{EDITS}{edit}/processed/"):
+        folder = "" if report["version"] == 1 else f"v{report['version']}/"
+        if not manifest.startswith(f"{EDITS}{edit}/{folder}processed/"):
             raise Mismatch(f"the manifest is at {manifest}")
-        self.model.add_folder(edit, f"Reel {number}", {name_of(manifest): manifest}, timeline)
-        self.model.edits[edit] = have
+        self.names.setdefault(edit, f"Reel {number}")  # an update keeps it
+        self.model.add_folder(edit, self.names[edit], {name_of(manifest): manifest}, timeline)
         self.model.objects[manifest] = len(self.lake.get(manifest))
-        return f"conform {edit}: {len(keys)} objects"
+        self.timelines[edit] = timeline
+        return edit, have
+
+    # What becomes of an edit
+
+    def update(self):
+        edit = self.rng.choice(sorted(self.model.edits))
+        before, until, retire = self.model.edits[edit], None, []
+        timeline = self.world.next_cut(self.timelines[edit], sorted(self.model.showable()))
+        if self.rng.random() < 0.5:
+            until = int(time.time()) + self.rng.choice([3, 6, 12, 25, 100000])
+            retire = ["--retire", text_of(until)]
+        number = next(self.numbers)
+        self.check_dry_run(edit, timeline, number)
+        _, have = self.conformed(timeline, number, update=edit, retire=retire)
+        self.model.update(edit, have, until)
+        return (f"update {edit}: {len(have - before)} won, {len(before - have)} lost "
+                f"{' '.join(retire)}")
+
+    def check_dry_run(self, edit, timeline, number):
+        """A dry run tells what is won and lost, and writes nothing."""
+        keys, _, _ = self.model.conform(timeline)
+        file, before = self.work.file(f"cut {number}.otio", timeline), len(self.lake.ledger())
+        told = self.sl("conform", file, "--update", edit, "--dry-run", json=True, check=None)
+        media = {k for k in self.model.edits[edit] if not k.startswith(EDITS)}
+        if set(told["won"]) != keys - media or set(told["lost"]) != media - keys:
+            raise Mismatch(f"dry run of {edit}: won\n" + difference(set(told["won"]), keys - media)
+                           + "\nlost\n" + difference(set(told["lost"]), media - keys))
+        if len(self.lake.ledger()) != before:
+            raise Mismatch(f"the dry run of {edit} wrote to the ledger")
+
+    def disable(self):
+        edit = self.rng.choice(sorted(self.model.edits))
+        self.sl("edit", "disable", edit, check=1 if edit in self.model.disabled else 0)
+        self.model.disabled.add(edit)
+        return f"disable {edit}"
+
+    def enable(self):
+        edit = self.rng.choice(sorted(self.model.disabled or self.model.edits))
+        self.sl("edit", "enable", edit, check=0 if edit in self.model.disabled else 1)
+        self.model.disabled.discard(edit)
+        return f"enable {edit}"
+
+    def remove_edit(self):
+        if len(self.model.edits) < 2:
+            return "remove no edit: one is left"
+        edit = self.rng.choice(sorted(self.model.edits))
+        self.sl("edit", "remove", edit)
+        self.model.remove(edit)
+        self.sl("edit", "show", edit, check=5)
+        return f"remove {edit}"
 
     def any_principal(self):
         users = ["user:" + u["id"] for u in self.model.people["users"]]
@@ -208,8 +270,9 @@ class Run:
         self.work.file("principals.json", fresh)
         return "change the principals file"
 
-    CHANGES = [(grant, 30), (revoke, 17), (acl_set, 16), (conform, 6), (add_object, 12),
-               (replace_object, 4), (remove_objects, 9), (change_people, 6)]
+    CHANGES = [(grant, 28), (revoke, 12), (acl_set, 14), (conform, 5), (update, 12), (disable, 4),
+               (enable, 5), (remove_edit, 2), (add_object, 11), (replace_object, 4),
+               (remove_objects, 8), (change_people, 5)]
 
     def change(self):
         kinds, weights = zip(*self.CHANGES)

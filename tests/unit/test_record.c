@@ -31,6 +31,9 @@ static void test_good(void **state)
         {"{" HEAD GRANT "'from':'1970-01-01','until':'2027-01-15T08:00:00Z'}", RECORD_GRANT},
         {"{" HEAD "'op':'revoke','edit':'abcdefghi0','principal':'group:x y'}", RECORD_REVOKE},
         {"{" HEAD "'op':'acl','path':'/','entries':[]}", RECORD_ACL},
+        {"{" HEAD "'op':'disable','edit':'abcdefghi0'}", RECORD_DISABLE},
+        {"{" HEAD "'op':'enable','edit':'abcdefghi0'}", RECORD_ENABLE},
+        {"{" HEAD "'op':'remove','edit':'abcdefghi0'}", RECORD_REMOVE},
         {"{" HEAD "'op':'tagged','edit':'abcdefghi0','from the future':{'a':[1]}}", RECORD_TAGGED},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -94,6 +97,16 @@ static const char *const bad[] = {
     "{" HEAD EDIT "'manifest_stat':[1,2,3]}",
     "{" HEAD EDIT "'manifest_stat':{}}",
     "{" HEAD EDIT "'x':1}",
+    "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'version':0}",
+    "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'version':-1}",
+    "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'version':'2'}",
+    "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'version':1000001}",
+    "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'retire_until':7}",
+    "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'retire_until':'soon'}",
+    "{" HEAD "'op':'tagged','edit':'abcdefghi0','at':1}",
+    "{" HEAD "'op':'disable'}",
+    "{" HEAD "'op':'enable','edit':'x'}",
+    "{" HEAD "'op':'remove','edit':7}",
     "{" HEAD "'op':'edit','edit':'abcdefghi0','name':7,'file':'f','manifest':'m','payload':'" Z64
     "','manifest_stat':[1,2,'e']}",
     "{" HEAD "'op':'tagged','edit':'abcdefghi'}",
@@ -144,8 +157,8 @@ static void test_future(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "{'v':2}",
-        "{'v':2,'seq':'anything','op':{}}",
+        "{'v':3}",
+        "{'v':3,'seq':'anything','op':{}}",
         "{'v':9223372036854775807,'seq':7}",
         "{" HEAD "'op':'rule'}",
         "{" HEAD "'op':''}",
@@ -158,6 +171,54 @@ static void test_future(void **state)
         int r = parse(rows[i], &rec, &e);
         if (r != -EPROTONOSUPPORT || !strstr(e.text, "too old"))
             fail_msg("%s: %d %s", rows[i], r, e.text);
+    }
+}
+
+static void test_edit_fields(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more;
+        uint64_t version;
+        int64_t until;
+    } rows[] = {{"}", 1, 0},
+                {",'version':1}", 1, 0},
+                {",'version':7}", 7, 0},
+                {",'version':7,'retire_until':'2027-01-15T08:00:00Z'}", 7, NOON}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        AUTO(record) struct record rec = {0};
+        struct err e;
+        AUTO(free) char *text =
+            xasprintf("{%s%s'manifest_stat':[1,2,'e']%s", HEAD, EDIT, rows[i].more);
+        if (parse(text, &rec, &e) < 0)
+            fail_msg("%s: %s", text, e.text);
+        assert_int_equal(rec.version, rows[i].version);
+        assert_int_equal(rec.retire_until, rows[i].until);
+    }
+    struct err e;
+    AUTO(record) struct record rec = {0};
+    assert_int_equal(parse("{" HEAD "'op':'tagged','edit':'abcdefghi0'}", &rec, &e), 0);
+    assert_int_equal(rec.at, NOON); /* the record's own time */
+}
+
+/* What a program without versions would overlook, and go on to show what was lost, it must refuse. */
+static void test_format_of_a_later_version(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more;
+        int v;
+    } rows[] = {{"", 1}, {",'version':1", 1}, {",'version':2", 2}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        AUTO(buf) struct buf bytes = {0};
+        uint8_t prev[SHA256_SIZE] = {0};
+        struct err e;
+        AUTO(free) char *text = xasprintf("{%s'manifest_stat':[1,2,'e']%s}", EDIT, rows[i].more);
+        json_auto_t *body = json_of(text);
+        if (record_format(body, 7, prev, ID32, NOON, "a@h", &bytes, &e) < 0)
+            fail_msg("%s", e.text);
+        json_auto_t *back = json_loads(bytes.p, 0, NULL);
+        assert_int_equal(json_integer_value(json_object_get(back, "v")), rows[i].v);
     }
 }
 
@@ -310,7 +371,8 @@ int main(void)
         cmocka_unit_test(test_bad),           cmocka_unit_test(test_future),
         cmocka_unit_test(test_format),        cmocka_unit_test(test_format_refuses),
         cmocka_unit_test(test_acl),           cmocka_unit_test(test_acl_access),
-        cmocka_unit_test(test_key),
+        cmocka_unit_test(test_key),           cmocka_unit_test(test_edit_fields),
+        cmocka_unit_test(test_format_of_a_later_version),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }
