@@ -63,6 +63,7 @@ static int must_stand(struct lake *lk, const char *id, struct err *e)
     return ed.state == EDIT_REMOVED ? err_set(e, -ENOENT, "edit %s was removed", id) : 0;
 }
 
+/* What the next version of edit `id` would change, or (NULL) what would be found. */
 static int dry_run(struct cli *c, struct lake *lk, const char *path, const struct conform_job *job,
                    const char *id, struct err *e)
 {
@@ -73,15 +74,17 @@ static int dry_run(struct cli *c, struct lake *lk, const char *path, const struc
     if (r < 0)
         return cli_fail(e);
     int status = conform_job_status(&res);
-    r = edit_change_plan(lk, id, res.plan, &change, e);
+    r = id ? edit_change_plan(lk, id, res.plan, &change, e)
+           : conform_job_report(&res, lk, c->json, &text, e);
     conform_job_result_done(&res);
     if (r < 0)
         return cli_fail(e);
-    if (c->json) {
+    if (change && c->json) {
         cli_print_json(json_incref(change));
         return status;
     }
-    edit_change_text(change, &text);
+    if (change)
+        edit_change_text(change, &text);
     fputs(buf_str(&text), stdout);
     return status;
 }
@@ -149,8 +152,8 @@ int cmd_conform(struct cli *c, int argc, char **argv)
     }
     if (argc - optind != 1)
         r = cli_usage(c, "conform takes one FILE");
-    else if (!up.edit && (up.retire_until || up.dry_run))
-        r = cli_usage(c, "--retire and --dry-run go with --update");
+    else if (!up.edit && up.retire_until)
+        r = cli_usage(c, "--retire goes with --update");
     else
         r = run(c, argv[optind], &job, &up, &e);
     conform_job_done(&job);

@@ -272,8 +272,11 @@ int conform_job_report(const struct conform_job_result *res, struct lake *lk, bo
     if (r < 0)
         return r;
     if (json) {
-        json_auto_t *j = conform_report_json(res->plan, rd, done->edit, done->name, done->manifest);
-        json_object_set_new(j, "version", json_integer((json_int_t)done->version));
+        bool is_edit = done->manifest; /* a plan that was not committed has none */
+        json_auto_t *j = conform_report_json(res->plan, rd, is_edit ? done->edit : NULL,
+                                             done->name, done->manifest);
+        if (is_edit)
+            json_object_set_new(j, "version", json_integer((json_int_t)done->version));
         char *text = json_dumps(j, JSON_INDENT(2));
         if (!text)
             r = err_set(e, -EBADMSG, "the report cannot be written as JSON");
@@ -284,7 +287,8 @@ int conform_job_report(const struct conform_job_result *res, struct lake *lk, bo
         conform_report_text(res->plan, rd, ret);
         if (done->version > 1)
             buf_addf(ret, "version %" PRIu64 "\n", done->version);
-        buf_addf(ret, "manifest %s\n%s\n", done->manifest, done->edit);
+        if (done->manifest)
+            buf_addf(ret, "manifest %s\n%s\n", done->manifest, done->edit);
     }
     index_read_end(rd);
     return r;

@@ -81,7 +81,7 @@ int conform_job_plan(struct lake *lk, const char *path, const struct conform_job
 /* CLI_DONE, CLI_MISSING or CLI_AMBIGUOUS. */
 int conform_job_status(const struct conform_job_result *res);
 
-/* Appends the report, as text or JSON, as `conform` prints it. */
+/* Appends the report, as text or JSON, as `conform` prints it; of a plan alone without an edit. */
 int conform_job_report(const struct conform_job_result *res, struct lake *lk, bool json,
                        struct buf *ret, struct err *e);
 

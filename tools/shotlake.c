@@ -27,7 +27,7 @@ static const struct cli_verb verbs[] = {
      "find and tag the media that a timeline uses",
      "  --update ID           the next version of that edit: its grants and its name stay\n"
      "  --retire DAYS|WHEN    how long what the update loses stays reachable; default: not at all\n"
-     "  --dry-run             say what the update would change, and change nothing\n"
+     "  --dry-run             say what would be found, or change, and change nothing\n"
      "  --name NAME           of the edit; default: the timeline's own\n"
      "  --handles N           frames to add at either end of each cut; default: 8\n"
      "  --whole               all frames of a sequence, not only those that the cut uses\n"

@@ -119,13 +119,13 @@ static void test_odd_names(void **state)
         memcpy(name + i, "\u00e9", 2);
     memcpy(name + 254, "x", 2);
     snprintf(head, sizeof head, "%.*s", 252, name);
-    snprintf(lake, sizeof lake, "1/%s\n2/%s\n3/a\tb\x7f.mov", name, name);
+    snprintf(lake, sizeof lake, "1/%s\n2/%s\n3/a\x01" "b\x7f.mov", name, name);
     const struct found found[] = {
         {"s", lake, false}, {0},
     };
     snprintf(want, sizeof want,
              "[\"s\",\"%s\",\"1/%s\"]\n[\"s\",\"%s-2\",\"2/%s\"]\n"
-             "[\"s\",\"a_b_.mov\",\"3/a\\tb\x7f.mov\"]\n", name, name, head, name);
+             "[\"s\",\"a_b_.mov\",\"3/a\\u0001b\x7f.mov\"]\n", name, name, head, name);
     assert_rows(lake, found, want);
 }
 
