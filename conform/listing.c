@@ -222,8 +222,8 @@ static bool shared_pattern(const struct sequence *s, bool negative, struct buf *
            strcmp(buf_str(ret), buf_str(&other)) == 0;
 }
 
-/* The digits of the name that are the frame's: the run without what the prefix ends and the suffix
- * begins with ("take2" and frame 0001 is one run "20001"). */
+/* Of a name with more digits those that are the frame's: the run without what the prefix ends and
+ * the suffix begins with ("take2" and frame 0001 is one run "20001"). */
 static bool row_number(const struct sequence *s, const struct frame *row, struct frame *ret)
 {
     char run[32];
@@ -231,8 +231,6 @@ static bool row_number(const struct sequence *s, const struct frame *row, struct
     while (lead < len && s->prefix[len - 1 - lead] >= '0' && s->prefix[len - 1 - lead] <= '9')
         lead++;
     *ret = (struct frame){row->parent, row->node, row->number, row->width};
-    if (lead == 0 && tail == 0) /* nearly always */
-        return sequence_width(s, row->number, row->width);
     int n = snprintf(run, sizeof run, "%0*lld", row->width, (long long)row->number);
     if (n < 0 || (size_t)n >= sizeof run || (size_t)n < lead + tail)
         return false;
@@ -284,27 +282,40 @@ static bool has_digits_around(const struct sequence *s)
 
 struct wanted {
     const struct sequence *s;
-    node_id dir;
+    const struct listing_where *where;
     const int64_t *want;
     size_t n_want;
     bool negative;
+    bool plain; /* the digits of a name are the frame's number */
+    bool all;   /* every row is looked at, not only the numbers that are wanted */
+    bool run;   /* every number from the first to the last is wanted */
 };
 
 /* Adds the wanted ones of the rows of one directory. */
 static void add_rows(const struct listing_group *g, size_t from, size_t to, const struct wanted *w,
                      struct frames *ret, size_t *cap)
 {
-    bool all = w->negative || !w->s->known || w->n_want == 0 || has_digits_around(w->s);
-    for (size_t i = all ? from : first_row(g, from, to, w->want[0]); i < to; i++) {
-        struct frame frame;
-        if (!all && g->rows[i].number > w->want[w->n_want - 1])
+    for (size_t i = w->all ? from : first_row(g, from, to, w->want[0]); i < to; i++) {
+        struct frame frame = g->rows[i];
+        if (!w->all && frame.number > w->want[w->n_want - 1])
             break;
-        if (!row_number(w->s, &g->rows[i], &frame) || (w->negative && frame.number == 0))
+        if (w->plain ? !sequence_width(w->s, frame.number, frame.width)
+                     : !row_number(w->s, &g->rows[i], &frame))
+            continue;
+        if (w->negative && frame.number == 0)
             continue;
         frame.number = w->negative ? -frame.number : frame.number;
-        if (is_wanted(w->s, w->want, w->n_want, frame.number))
+        if (w->run || is_wanted(w->s, w->want, w->n_want, frame.number))
             add_frame(ret, cap, frame);
     }
+}
+
+/* Settles what holds for all rows. */
+static void prepare(struct wanted *w)
+{
+    w->plain = !has_digits_around(w->s);
+    w->all = w->negative || !w->s->known || w->n_want == 0 || !w->plain;
+    w->run = !w->all && w->want[w->n_want - 1] - w->want[0] == (int64_t)w->n_want - 1;
 }
 
 /* The group of one pattern, or NULL. */
@@ -320,6 +331,13 @@ static int find_group(struct listing *l, const char *pattern, const struct listi
     return r;
 }
 
+static bool is_where(const struct listing_where *where, node_id dir)
+{
+    if (where->dir != NODE_NONE)
+        return where->dir == dir;
+    return !where->fits || where->fits(where->arg, dir);
+}
+
 static int frames_by_pattern(struct listing *l, const struct wanted *w, const char *text,
                              struct frames *ret, struct err *e)
 {
@@ -328,10 +346,12 @@ static int frames_by_pattern(struct listing *l, const struct wanted *w, const ch
     int r = find_group(l, text, &g, e);
     if (!g)
         return r;
-    size_t from = w->dir == NODE_NONE ? 0 : find_dir(g, w->dir);
-    size_t to = w->dir == NODE_NONE || from == g->n_dirs ? g->n_dirs : from + 1;
+    bool any = w->where->dir == NODE_NONE;
+    size_t from = any ? 0 : find_dir(g, w->where->dir);
+    size_t to = any || from == g->n_dirs ? g->n_dirs : from + 1;
     for (size_t i = from; i < to; i++)
-        add_rows(g, g->dirs[i], dir_end(g, i), w, ret, &cap);
+        if (is_where(w->where, g->rows[g->dirs[i]].parent))
+            add_rows(g, g->dirs[i], dir_end(g, i), w, ret, &cap);
     return 0;
 }
 
@@ -366,7 +386,7 @@ static int frames_by_name(struct listing *l, const struct wanted *w, struct fram
         for (size_t k = 0; r == 0 && k < n; k++) {
             struct node nd;
             r = index_node(l->rd, nodes[k], &nd, e);
-            if (r == 0 && (w->dir == NODE_NONE || nd.parent == w->dir))
+            if (r == 0 && is_where(w->where, nd.parent))
                 add_frame(ret, &cap, (struct frame){nd.parent, nodes[k], w->want[i], width});
         }
         if (r < 0)
@@ -383,10 +403,10 @@ static bool is_sorted(const struct frames *f)
     return true;
 }
 
-int listing_frames(struct listing *l, const struct sequence *s, node_id dir, const int64_t *want,
-                   size_t n_want, struct frames *ret, struct err *e)
+int listing_frames(struct listing *l, const struct sequence *s, const struct listing_where *where,
+                   const int64_t *want, size_t n_want, struct frames *ret, struct err *e)
 {
-    struct wanted w = {.s = s, .dir = dir, .want = want, .n_want = n_want};
+    struct wanted w = {.s = s, .where = where, .want = want, .n_want = n_want};
     *ret = (struct frames){0};
     int r = 0;
     for (int negative = 0; r == 0 && negative <= 1; negative++) {
@@ -394,6 +414,7 @@ int listing_frames(struct listing *l, const struct sequence *s, node_id dir, con
         if (negative && (n_want == 0 || want[0] >= 0))
             break;
         w.negative = negative;
+        prepare(&w);
         if (shared_pattern(s, negative, &text)) {
             r = frames_by_pattern(l, &w, buf_str(&text), ret, e);
         } else {

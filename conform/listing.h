@@ -3,6 +3,7 @@
 #ifndef CONFORM_LISTING_H
 #define CONFORM_LISTING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,11 +54,18 @@ int listing_names(struct listing *l, const char *name, const struct listing_grou
 int listing_patterns(struct listing *l, const char *pattern, const struct listing_groups **ret,
                      struct err *e);
 
-/* Every live object that is a frame of `s` by its name (bytewise), in `dir`, or (NODE_NONE) in any
- * directory; of a sequence without a known range those with numbers from 0 up. `want` are its
- * frames, rising. The caller frees ret->v. */
-int listing_frames(struct listing *l, const struct sequence *s, node_id dir, const int64_t *want,
-                   size_t n_want, struct frames *ret, struct err *e);
+/* Where to look: in `dir`; or (NODE_NONE) in every directory that `fits` wants, NULL: in all. */
+struct listing_where {
+    node_id dir;
+    bool (*fits)(void *arg, node_id dir);
+    void *arg;
+};
+
+/* Every live object there that is a frame of `s` by its name (bytewise); of a sequence without a
+ * known range those with numbers from 0 up. `want` are its frames, rising. The caller frees
+ * ret->v. */
+int listing_frames(struct listing *l, const struct sequence *s, const struct listing_where *where,
+                   const int64_t *want, size_t n_want, struct frames *ret, struct err *e);
 
 /* The lowest and the highest number that a frame pattern has in a directory; both 0 where it has
  * none. */

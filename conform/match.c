@@ -49,7 +49,7 @@ void match_set_missing(struct conform_item *it, const char *reason)
 static int by_name(struct query *q, const struct match_rule *objects,
                    const struct match_rule *frames, struct err *e)
 {
-    int r = match_find_names(q, e);
+    int r = match_find_names(q, objects->stage == MATCH_PATH ? 2 : 1, e);
     for (size_t i = 0; r == 0 && i < q->n_readings; i++)
         r = match_pick(q, &q->objects[i], objects, e);
     for (size_t i = 0; r == 0 && i < q->n_readings; i++)

@@ -1,5 +1,6 @@
 /* conform/match_find.c - candidates of a name: objects and frames, each with what it shares. */
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,9 +118,33 @@ static int add_places(struct query *q, const struct find_list *l, const struct f
     return 0;
 }
 
+/* What is asked of a directory before its frames are. */
+struct nearness {
+    struct query *q;
+    const struct reading *rd;
+    int least;
+    int best;   /* the highest score met */
+    int failed; /* the error that was met, or 0 */
+    struct err *e;
+};
+
+static bool is_near(void *arg, node_id dir)
+{
+    struct nearness *n = arg;
+    const struct place *p;
+    int r = n->failed < 0 ? n->failed : place_of(n->q->m->places, dir, &p, n->e);
+    if (r < 0) {
+        n->failed = r;
+        return false;
+    }
+    int score = p->is_media ? 1 + path_shared_components(n->rd->folded, p->folded) : 0;
+    n->best = score > n->best ? score : n->best;
+    return score >= n->least;
+}
+
 static int find_frames(struct query *q, struct sequence *s, bool same_name,
-                       const struct reading *rd, node_id dir, const int64_t *want, size_t n_want,
-                       struct finds *ret, struct err *e)
+                       const struct reading *rd, const struct listing_where *where,
+                       const int64_t *want, size_t n_want, struct finds *ret, struct err *e)
 {
     struct find_list *l = xcalloc(1, sizeof *l);
     l->sequence = s;
@@ -129,20 +154,46 @@ static int find_frames(struct query *q, struct sequence *s, bool same_name,
         return 0;
     struct find like = {
         .sequence = s, .same_name = same_name, .want = want, .n_want = n_want};
-    int r = listing_frames(q->m->listing, s, dir, want, n_want, &l->frames, e);
-    return r < 0 ? r : add_places(q, l, &like, rd, dir, ret, e);
+    int r = listing_frames(q->m->listing, s, where, want, n_want, &l->frames, e);
+    return r < 0 ? r : add_places(q, l, &like, rd, where->dir, ret, e);
+}
+
+/* Frames that share at least `least` components with a reading; where that is more than the name,
+ * only those that share the most, if there are any: in a show every shot may have a "plate/". */
+static int find_near(struct query *q, struct sequence *s, bool same_name, const struct reading *rd,
+                     int least, struct finds *ret, struct err *e)
+{
+    struct nearness near = {.q = q, .rd = rd, .least = INT_MAX, .e = e};
+    struct listing_where where = {.dir = NODE_NONE, .fits = is_near, .arg = &near};
+    size_t before = ret->n;
+    int r = 0;
+    if (least > 1) { /* the first look only scores */
+        struct finds none = {0};
+        r = find_frames(q, sequence_copy(s), same_name, rd, &where, rd->want, rd->n_want, &none, e);
+        finds_done(&none);
+        near.least = near.best;
+        if (r == 0 && near.failed == 0 && near.best > least)
+            r = find_frames(q, sequence_copy(s), same_name, rd, &where, rd->want, rd->n_want, ret,
+                            e);
+    }
+    near.least = least;
+    if (r == 0 && near.failed == 0 && ret->n == before && (least == 1 || near.best >= least))
+        r = find_frames(q, TAKE(s), same_name, rd, &where, rd->want, rd->n_want, ret, e);
+    sequence_free(s);
+    return near.failed < 0 ? near.failed : r;
 }
 
 int match_find_frames(struct query *q, struct sequence *s, const struct reading *rd, node_id dir,
                       const int64_t *want, size_t n_want, struct finds *ret, struct err *e)
 {
-    return find_frames(q, s, /* same_name= */ true, rd, dir, want, n_want, ret, e);
+    struct listing_where where = {.dir = dir};
+    return find_frames(q, s, /* same_name= */ true, rd, &where, want, n_want, ret, e);
 }
 
 /* Frames of the sequences that the lake spells differently, or that have another extension of the
  * class. */
 static int find_variants(struct query *q, const struct reading *rd, enum listing_like like,
-                         struct finds *ret, struct err *e)
+                         int least, struct finds *ret, struct err *e)
 {
     struct listing_variant *v = NULL;
     size_t n = 0;
@@ -153,32 +204,36 @@ static int find_variants(struct query *q, const struct reading *rd, enum listing
                            media_class_of(v[i].sequence->suffix) != class;
         if (v[i].like != like || (like == LISTING_STEM && other_class))
             continue;
-        r = find_frames(q, TAKE(v[i].sequence), /* same_name= */ false, rd, NODE_NONE, rd->want,
-                        rd->n_want, ret, e);
+        r = find_near(q, TAKE(v[i].sequence), /* same_name= */ false, rd, least, ret, e);
     }
     listing_variants_free(v, n);
     return r;
 }
 
-int match_find_names(struct query *q, struct err *e)
+int match_find_names(struct query *q, int least, struct err *e)
 {
+    bool first = q->gathered == 0;
     int r = 0;
-    for (size_t i = 0; !q->gathered && r == 0 && i < q->n_readings; i++) {
+    if (!first && q->gathered <= least)
+        return 0;
+    for (size_t i = 0; r == 0 && i < q->n_readings; i++) {
         const struct reading *rd = &q->readings[i];
-        r = find_objects(q, rd, /* stem= */ false, &q->objects[i], e);
+        if (first) /* of objects there is no cheaper part */
+            r = find_objects(q, rd, /* stem= */ false, &q->objects[i], e);
         if (r < 0 || !rd->has_sequence)
             continue;
-        r = find_frames(q, sequence_copy(&rd->sequence), /* same_name= */ true, rd, NODE_NONE,
-                        rd->want, rd->n_want, &q->frames[i], e);
+        finds_done(&q->frames[i]);
+        r = find_near(q, sequence_copy(&rd->sequence), /* same_name= */ true, rd, least,
+                      &q->frames[i], e);
         if (r == 0)
-            r = find_variants(q, rd, LISTING_FOLDED, &q->frames[i], e);
+            r = find_variants(q, rd, LISTING_FOLDED, least, &q->frames[i], e);
     }
-    q->gathered = true;
+    q->gathered = least;
     return r;
 }
 
 int match_find_stems(struct query *q, struct reading *rd, struct finds *ret, struct err *e)
 {
     int r = find_objects(q, rd, /* stem= */ true, ret, e);
-    return r < 0 || !rd->has_sequence ? r : find_variants(q, rd, LISTING_STEM, ret, e);
+    return r < 0 || !rd->has_sequence ? r : find_variants(q, rd, LISTING_STEM, /* least= */ 1, ret, e);
 }

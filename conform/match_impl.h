@@ -84,7 +84,7 @@ struct query {
     bool is_private; /* it addresses what belongs to shotlake alone */
     char *problem;   /* a notation that cannot be used: why; or NULL */
     struct finds objects[QUERY_READINGS], frames[QUERY_READINGS];
-    bool gathered;
+    int gathered; /* the least score of what is in them; 0: not looked up yet */
 };
 
 /* match_query.c: what a reference names. 1: there is something to look for; 0: `it` has its status
@@ -95,7 +95,9 @@ void match_query_done(struct query *q);
 /* match_find.c: candidates of names. 0 or an error; nothing found is no error. */
 void finds_done(struct finds *f);
 struct find *finds_add(struct finds *f);
-int match_find_names(struct query *q, struct err *e); /* fills objects and frames, once */
+/* Fills objects and frames with what shares at least `least` components, the name being one. Frames
+ * of one name may be in every folder of a show: most are never looked at. */
+int match_find_names(struct query *q, int least, struct err *e);
 int match_find_stems(struct query *q, struct reading *rd, struct finds *ret, struct err *e);
 /* The frames of `s` (taken) in `dir`, or anywhere that names lead to (NODE_NONE), as one candidate
  * a directory; `rd` (may be NULL) is what paths are compared with. `want` is borrowed. */
