@@ -325,16 +325,15 @@ static bool is_zip(int fd, const char *path)
     return n >= 0 && edit_format_of(head, (size_t)n, path) == EDIT_FORMAT_ZIP;
 }
 
-int bundle_load(const char *path, struct buf *ret, char **ret_name, struct err *e)
+int bundle_load_fd(int fd, const char *path, struct buf *ret, char **ret_name, struct err *e)
 {
     struct stat st;
     AUTO(free) char *trimmed = xstrdup(path);
     for (size_t n = strlen(trimmed); n > 1 && trimmed[n - 1] == '/';)
         trimmed[--n] = '\0';
     const char *slash = strrchr(trimmed, '/'), *base = slash ? slash + 1 : trimmed;
-    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return err_errno(e, -errno, "open '%s'", path);
+    if (fstat(fd, &st) < 0)
+        return err_errno(e, -errno, "look at '%s'", path);
     if (S_ISDIR(st.st_mode))
         return load_folder(fd, trimmed, base, ret, ret_name, e);
     int r;
@@ -352,4 +351,12 @@ int bundle_load(const char *path, struct buf *ret, char **ret_name, struct err *
     if (r == 0)
         *ret_name = xstrdup(base);
     return r;
+}
+
+int bundle_load(const char *path, struct buf *ret, char **ret_name, struct err *e)
+{
+    AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, -errno, "open '%s'", path);
+    return bundle_load_fd(fd, path, ret, ret_name, e);
 }

@@ -22,6 +22,9 @@ struct err;
  */
 int bundle_load(const char *path, struct buf *ret, char **ret_name, struct err *e);
 
+/* The same for a file or folder that is open already: `path` gives its name. `fd` is borrowed. */
+int bundle_load_fd(int fd, const char *path, struct buf *ret, char **ret_name, struct err *e);
+
 /* The timeline of a zip bundle that is in memory; appends to `ret`. Errors as above. */
 int bundle_read(const void *data, size_t n, struct buf *ret, struct err *e);
 

@@ -189,11 +189,18 @@ static int list_objects(struct lake *lk, const struct conform_plan *plan, const 
     return r;
 }
 
-/* Is the version still the next one? */
+struct next {
+    const struct commit_result *res;
+    const char *source;
+};
+
+/* Is the version still the next one, and is there no edit of its source? Asked in the very snapshot
+ * that the record would follow: of two hosts that conform one source, one alone gets past this. */
 static int is_next(void *arg, struct index_read *rd, struct err *e)
 {
-    const struct commit_result *res = arg;
-    AUTO(edit) struct edit ed = {0};
+    const struct next *next = arg;
+    const struct commit_result *res = next->res;
+    AUTO(edit) struct edit ed = {0}, same = {0};
     int r = index_edit(rd, res->edit, &ed, e);
     if (r == 0 && ed.state == EDIT_REMOVED)
         return err_set(e, -ENOENT, "edit %s was removed", res->edit);
@@ -202,7 +209,12 @@ static int is_next(void *arg, struct index_read *rd, struct err *e)
                    ? err_set(e, -EEXIST, "edit %s exists already", res->edit)
                    : err_set(e, -EEXIST, "edit %s has version %" PRIu64 " meanwhile: look at it, and "
                              "update again", res->edit, ed.version);
-    return r == -ENOENT && res->version == 1 ? 0 : r;
+    if (r < 0 && (r != -ENOENT || res->version != 1))
+        return r;
+    if (!next->source)
+        return 0;
+    r = index_edit_of_source(rd, next->source, &same, e);
+    return r == -ENOENT ? 0 : r < 0 ? r : err_set(e, -EALREADY, "it is edit %s already", same.id);
 }
 
 static int append_edit(struct lake *lk, const struct conform_plan *plan,
@@ -210,6 +222,7 @@ static int append_edit(struct lake *lk, const struct conform_plan *plan,
                        const struct store_stat *st, struct commit_result *res, struct err *e)
 {
     struct objects o = {0};
+    struct next next = {res, opt->source};
     char payload[SHA256_HEX_SIZE], until[WHEN_TEXT_SIZE];
     int r = list_objects(lk, plan, res->manifest, &o, e);
     if (r == 0)
@@ -230,7 +243,9 @@ static int append_edit(struct lake *lk, const struct conform_plan *plan,
     if (opt->retire_until && res->version > 1)
         json_object_set_new(body, "retire_until",
                             json_string(when_format(opt->retire_until, until)));
-    return lake_append(lk, body, is_next, res, NULL, e);
+    if (opt->source)
+        json_object_set_new(body, "source", json_string(opt->source));
+    return lake_append(lk, body, is_next, &next, NULL, e);
 }
 
 int commit_plan(struct lake *lk, const struct conform_plan *plan, const struct commit_options *opt,

@@ -20,6 +20,8 @@ struct commit_options {
     const char *file;     /* base name of the uploaded file */
     const void *data;     /* its bytes, kept as they came */
     size_t size;
+    const char *source;   /* 64 hex digits that stand for what it is made of, of which there is to
+                             be one edit at most, whoever commits it; NULL: nothing */
     int jobs;             /* tagging at once; 0: what the store bears */
     lake_progress_fn *progress;
     void *progress_arg;
@@ -42,7 +44,8 @@ struct commit_result {
  * Killed after it: the edit is whole here, and its missing tags are known (lake_tag_pending()).
  * An update is the same: nothing of the version before is overwritten, and the one record makes the
  * switch. Of two writers of one next version the ledger lets one win; the other gets -EEXIST.
- * 0 with `ret` filled, or an error and no edit or version. -ENOENT: no such edit to update. */
+ * 0 with `ret` filled, or an error and no edit or version. -ENOENT: no such edit to update.
+ * -EALREADY: there is an edit of that source. */
 int commit_plan(struct lake *lk, const struct conform_plan *plan, const struct commit_options *opt,
                 struct commit_result *ret, struct err *e);
 void commit_result_done(struct commit_result *res);

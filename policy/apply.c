@@ -107,6 +107,20 @@ static int apply_init(struct apply *a, struct err *e)
     return r < 0 ? r : table_put(a->ix, a->txn, TABLE_META, "lake", 4, &lake, sizeof lake, e);
 }
 
+/* The first edit of a source stays its edit. */
+static int note_source(struct apply *a, struct err *e)
+{
+    const char *source = json_string_value(json_object_get(a->rec->json, "source"));
+    uint8_t hash[SHA256_SIZE];
+    MDB_val v;
+    if (!source || hex_decode(source, hash, sizeof hash) < 0)
+        return 0;
+    int r = table_get(a->ix, a->txn, TABLE_SOURCE, hash, sizeof hash, &v, e);
+    if (r != -ENOENT)
+        return r;
+    return table_put(a->ix, a->txn, TABLE_SOURCE, hash, sizeof hash, a->rec->edit, EDIT_ID_LEN, e);
+}
+
 /* One of the files that conform wrote for the holders: it is in the lake, and of the edit. `member`
  * and `stat` name the record's; a record that has not both has no such file. */
 static int edit_file(struct apply *a, const char *member, const char *stat, roaring_bitmap_t *nodes,
@@ -162,7 +176,8 @@ static int apply_edit(struct apply *a, const struct buf *payload, struct err *e)
         r = edit_switch(a, old, row, label, nodes, e);
     if (r < 0 || (r = label_add(a, label, nodes, e)) < 0)
         return r;
-    return edit_row_put(a, row, e);
+    r = edit_row_put(a, row, e);
+    return r < 0 ? r : note_source(a, e);
 }
 
 static size_t grant_key(const struct record *rec, char key[PRINCIPAL_MAX + EDIT_ID_SIZE])

@@ -28,6 +28,7 @@ static const struct {
     [TABLE_CLOSED] = {"closed", MDB_INTEGERKEY},
     [TABLE_TAGGED] = {"tagged", MDB_INTEGERKEY | MDB_DUPSORT | MDB_DUPFIXED | MDB_INTEGERDUP},
     [TABLE_EDIT] = {"edit", 0},
+    [TABLE_SOURCE] = {"source", 0},
     [TABLE_GRANT] = {"grant", 0},
     [TABLE_ACL] = {"acl", MDB_INTEGERKEY},
     [TABLE_KNOWN] = {"known", 0},

@@ -205,6 +205,9 @@ struct edit {
 };
 int index_edit(struct index_read *rd, const char *id, struct edit *ret, struct err *e); /* -ENOENT */
 void edit_done(struct edit *ed);
+/* The edit that was made of a source: 64 hex digits, as its record has them. -ENOENT: none. */
+int index_edit_of_source(struct index_read *rd, const char *source, struct edit *ret,
+                         struct err *e);
 typedef int index_edit_fn(void *arg, const struct edit *ed, struct err *e);
 /* By id; removed ones too. */
 int index_edits(struct index_read *rd, index_edit_fn *fn, void *arg, struct err *e);

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "policy/index.h"
 
-#define INDEX_SCHEMA 4
+#define INDEX_SCHEMA 5
 #define INDEX_MAP_BYTES ((size_t)64 << 30) /* address space, not memory: the file grows as needed */
 
 /* The tables. Numbers are native-endian u32: the index never leaves its host. */
@@ -29,6 +29,7 @@ enum index_table {
     TABLE_CLOSED,  /* u32 label -> bitmap of its live objects and the directories above them */
     TABLE_TAGGED,  /* u32 node -> u32 labels that it is a member of */
     TABLE_EDIT,    /* edit id -> JSON */
+    TABLE_SOURCE,  /* SHA-256 (32 bytes) that an edit names as its source -> edit id */
     TABLE_GRANT,   /* principal NUL edit id -> JSON */
     TABLE_ACL,     /* u32 node -> JSON {"seq", "entries"} */
     TABLE_KNOWN,   /* principal -> u64 seq of the first record that names it */

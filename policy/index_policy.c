@@ -65,6 +65,25 @@ int index_edit(struct index_read *rd, const char *id, struct edit *ret, struct e
     return r < 0 ? r : fill_edit(&v, ret, e);
 }
 
+int index_edit_of_source(struct index_read *rd, const char *source, struct edit *ret,
+                         struct err *e)
+{
+    uint8_t hash[SHA256_SIZE];
+    char id[EDIT_ID_SIZE] = "";
+    MDB_val v;
+    if (hex_decode(source, hash, sizeof hash) < 0)
+        return err_set(e, -EINVAL, "a source is %d hex digits", 2 * SHA256_SIZE);
+    int r = table_get(rd->ix, rd->txn, TABLE_SOURCE, hash, sizeof hash, &v, e);
+    if (r == -ENOENT)
+        return err_set(e, r, "no edit was made of it");
+    if (r < 0)
+        return r;
+    if (v.mv_size != EDIT_ID_LEN)
+        return err_set(e, -EBADMSG, "index: a source has an edit of %zu bytes", v.mv_size);
+    memcpy(id, v.mv_data, EDIT_ID_LEN);
+    return index_edit(rd, id, ret, e);
+}
+
 void edit_done(struct edit *ed)
 {
     json_decref(ed->json);

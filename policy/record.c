@@ -196,6 +196,10 @@ static int want_edit_record(struct record *rec, struct err *e)
         (r = want_text(rec->json, "file", &s, e)) < 0 ||
         (r = want_text(rec->json, "manifest", &s, e)) < 0)
         return r;
+    uint8_t source[SHA256_SIZE];
+    if (json_object_get(rec->json, "source") &&
+        (r = want_hex(rec->json, "source", sizeof source, source, e)) < 0)
+        return r;
     if ((r = want_stat(rec->json, "manifest_stat", e)) < 0 || !json_object_get(rec->json, "shots"))
         return r;
     r = want_text(rec->json, "shots", &s, e);

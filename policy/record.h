@@ -29,6 +29,7 @@ struct err;
  *              "version" (absent: 1) is one more than the edit has, and takes the place of that one;
  *              "retire_until": so long what only the version before had stays reachable (absent: not
  *              at all)
+ *              "source": SHA-256; no other edit is ever made of the same source
  *   tagged     "edit": the object tags of the store agree, as they were to be at "at" (absent: the
  *              record's time)
  *   disable    "edit": nobody sees anything through it; its grants rest

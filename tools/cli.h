@@ -103,6 +103,7 @@ int cmd_who(struct cli *c, int argc, char **argv);
 int cmd_ledger(struct cli *c, int argc, char **argv);
 int cmd_ledger_verify(struct cli *c, int argc, char **argv);
 int cmd_mount(struct cli *c, int argc, char **argv);
+int cmd_watch(struct cli *c, int argc, char **argv);
 int cmd_unmount(struct cli *c, int argc, char **argv);
 int cmd_status(struct cli *c, int argc, char **argv);
 /* `status` without a mountpoint: the lake (cmd_lake.c); called by cmd_status. */

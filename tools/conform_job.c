@@ -194,8 +194,9 @@ static int as_otio(const char *file, const struct buf *data, const struct edit_f
     return 0;
 }
 
-static int make_plan(struct lake *lk, const char *path, const char *file, const struct buf *data,
-                     const struct conform_job *how, struct conform_plan **ret, struct err *e)
+int conform_job_plan_bytes(struct lake *lk, const char *path, const char *file,
+                           const struct buf *data, const struct conform_job *how,
+                           struct conform_plan **ret, struct err *e)
 {
     AUTO(buf) struct buf scratch = {0};
     struct index_read *rd = NULL;
@@ -209,29 +210,37 @@ static int make_plan(struct lake *lk, const char *path, const char *file, const 
     return r < 0 ? err_wrap(e, "'%s'", path) : 0;
 }
 
+int conform_job_commit(struct lake *lk, const char *file, const struct buf *data,
+                       const struct conform_job *job, struct conform_job_result *res,
+                       struct err *e)
+{
+    struct commit_options opt = job->commit;
+    uint64_t edits = 0;
+    /* What an interrupted conform left; that it cannot be completed now must not stop this one. Of
+     * a source that is for whoever works on it: watchers would all write each other's tags. */
+    struct err late;
+    if (!opt.source &&
+        lake_tag_pending(lk, opt.jobs, opt.progress, opt.progress_arg, &edits, &late) < 0)
+        fprintf(stderr, "shotlake: tags of an earlier edit still wait: %s\n", late.text);
+    opt.file = file;
+    opt.data = buf_str(data);
+    opt.size = data->len;
+    opt.handles = job->conform.whole ? CONFORM_HANDLES_MAX : job->conform.handles;
+    return commit_plan(lk, res->plan, &opt, &res->commit, e);
+}
+
 int conform_job_run(struct lake *lk, const char *path, const struct conform_job *job,
                     struct conform_job_result *ret, struct err *e)
 {
     AUTO(buf) struct buf data = {0};
     AUTO(free) char *file = NULL;
-    struct commit_options opt = job->commit;
     struct conform_job_result res = {0};
-    uint64_t edits = 0;
     int r = bundle_load(path, &data, &file, e);
     if (r == 0)
-        r = make_plan(lk, path, file, &data, job, &res.plan, e);
+        r = conform_job_plan_bytes(lk, path, file, &data, job, &res.plan, e);
     if (r < 0)
         return r;
-    /* what an interrupted conform left; that it cannot be completed now must not stop this one */
-    struct err late;
-    if (lake_tag_pending(lk, opt.jobs, opt.progress, opt.progress_arg, &edits, &late) < 0)
-        fprintf(stderr, "shotlake: tags of an earlier edit still wait: %s\n", late.text);
-    opt.file = file;
-    opt.data = buf_str(&data);
-    opt.size = data.len;
-    opt.handles = job->conform.whole ? CONFORM_HANDLES_MAX : job->conform.handles;
-    r = commit_plan(lk, res.plan, &opt, &res.commit, e);
-    if (r < 0) {
+    if ((r = conform_job_commit(lk, file, &data, job, &res, e)) < 0) {
         conform_plan_free(res.plan);
         return r;
     }
@@ -246,7 +255,7 @@ int conform_job_plan(struct lake *lk, const char *path, const struct conform_job
     AUTO(free) char *file = NULL;
     *ret = (struct conform_job_result){0};
     int r = bundle_load(path, &data, &file, e);
-    return r < 0 ? r : make_plan(lk, path, file, &data, job, &ret->plan, e);
+    return r < 0 ? r : conform_job_plan_bytes(lk, path, file, &data, job, &ret->plan, e);
 }
 
 void conform_job_result_done(struct conform_job_result *res)

@@ -78,6 +78,19 @@ void conform_job_result_done(struct conform_job_result *res);
 int conform_job_plan(struct lake *lk, const char *path, const struct conform_job *job,
                      struct conform_job_result *ret, struct err *e);
 
+/* The two steps of conform_job_run(), for bytes that bundle_load() or the like has read already:
+ * `path` is for messages, `file` the base name of the bytes. conform_job_plan_bytes() changes
+ * nothing: what it refuses is the timeline's fault (or memory's, -EIO and -ENOSPC of the index).
+ * conform_job_commit() commits res->plan; with a source it completes no other edit's tags. Its
+ * errors are the lake's, but for -EINVAL (a name that cannot be one) and -EALREADY
+ * (job->commit.source has an edit). */
+int conform_job_plan_bytes(struct lake *lk, const char *path, const char *file,
+                           const struct buf *data, const struct conform_job *job,
+                           struct conform_plan **ret, struct err *e);
+int conform_job_commit(struct lake *lk, const char *file, const struct buf *data,
+                       const struct conform_job *job, struct conform_job_result *res,
+                       struct err *e);
+
 /* CLI_DONE, CLI_MISSING or CLI_AMBIGUOUS. */
 int conform_job_status(const struct conform_job_result *res);
 

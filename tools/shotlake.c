@@ -40,6 +40,15 @@ static const struct cli_verb verbs[] = {
      "  --sidecars FILE       rules for what belongs to media; default: sidecars.json of the state\n"
      "  --jobs N              objects tagged at once; default: what the store bears\n",
      cmd_conform},
+    {"watch", "[DIR] [--lake-inbox] [--once] [OPTIONS]",
+     "conform each cut that is dropped into a folder",
+     "  --lake-inbox          watch ShotLocker/Edits/ of the lake, too or instead of a folder\n"
+     "  --poll SECONDS        how often to look where nothing tells of changes; default 5\n"
+     "  --settle SECONDS      a file is whole when nothing was written for so long; default 2\n"
+     "  --lease SECONDS       how long a silent watcher elsewhere keeps its cuts; default 30\n"
+     "  --once                end when nothing is left to do\n"
+     "  --handles N, --whole, --rate FPS, --jobs N and so on: as for conform\n",
+     cmd_watch},
     {"edit list", "", "all edits", NULL, cmd_edit_list},
     {"edit show", "ID", "one edit, its versions, its grants and its objects", NULL, cmd_edit_show},
     {"edit diff", "ID [V1 V2]", "what changed between two versions; default: the last two", NULL,

@@ -366,6 +366,46 @@ static void test_edit_rows(void **state)
     assert_int_equal(find(w, "m"), NODE_NONE);
 }
 
+static void edit_of(struct world *w, const char *id, const char *source)
+{
+    AUTO(free) char *body = xasprintf(
+        "{'op':'edit','edit':'%s','name':'n','file':'f','manifest':'m%s','objects':1,'bytes':1,"
+        "'manifest_stat':[1,1,'e'],'source':'%s'}", id, id, source);
+    say(w, body, "['a']\n");
+}
+
+static const char *edit_found(struct world *w, const char *source, struct edit *ed)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    assert_int_equal(index_read_begin(w->ix, &rd, &w->e), 0);
+    int r = index_edit_of_source(rd, source, ed, &w->e);
+    assert_true(r == 0 || r == -ENOENT);
+    return r == 0 ? ed->id : "";
+}
+
+/* A source finds its edit; of two edits of one source, which no honest writer makes, the first. */
+static void test_edit_of_source(void **state)
+{
+    struct world *w = *state;
+    static const char one[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    static const char two[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddee00";
+    AUTO(edit) struct edit none = {0}, first = {0}, second = {0};
+    inventory(w, "+a");
+    edit(w, "edit00000a", "a");
+    assert_string_equal(edit_found(w, one, &none), "");
+    edit_of(w, E1, one);
+    edit_of(w, E2, one);
+    assert_string_equal(edit_found(w, one, &first), E1);
+    assert_string_equal(edit_found(w, two, &none), "");
+    edit_of(w, "edit00000b", two);
+    assert_string_equal(edit_found(w, two, &second), "edit00000b");
+
+    AUTO(index_read) struct index_read *rd = NULL;
+    assert_int_equal(index_read_begin(w->ix, &rd, &w->e), 0);
+    assert_int_equal(index_edit_of_source(rd, "nonsense", &none, &w->e), -EINVAL);
+    assert_int_equal(index_edit_of_source(rd, "", &none, &w->e), -EINVAL);
+}
+
 static void assert_tagged(struct world *w, const char *id, bool want)
 {
     AUTO(index_read) struct index_read *rd = NULL;
@@ -460,6 +500,7 @@ int main(void)
         WORLD_TEST(test_edits_share_objects),
         WORLD_TEST(test_grant_of_no_edit),
         WORLD_TEST(test_edit_rows),
+        WORLD_TEST(test_edit_of_source),
         WORLD_TEST(test_new_bytes_need_new_tags),
         WORLD_TEST(test_replay_is_deterministic),
         WORLD_TEST(test_damaged_index),
