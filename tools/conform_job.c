@@ -163,6 +163,11 @@ int conform_job_option(struct conform_job *job, int option, char *arg, struct er
         return read_pins(job, arg, e);
     case CONFORM_JOB_SIDECARS:
         return read_sidecars(job, arg, e);
+    case CONFORM_JOB_URLS:
+        return location_parse_urls(arg, &job->conform.location.urls, e);
+    case CONFORM_JOB_MOUNT_ROOT:
+        job->conform.location.root = arg;
+        return location_check_root(arg, e);
     }
     return err_set(e, -EINVAL, "unknown option");
 }
@@ -272,11 +277,15 @@ int conform_job_report(const struct conform_job_result *res, struct lake *lk, bo
     if (r < 0)
         return r;
     if (json) {
-        bool is_edit = done->manifest; /* a plan that was not committed has none */
+        bool is_edit = done->artefacts.manifest; /* a plan that was not committed has none */
         json_auto_t *j = conform_report_json(res->plan, rd, is_edit ? done->edit : NULL,
-                                             done->name, done->manifest);
-        if (is_edit)
+                                             done->name, done->artefacts.manifest);
+        if (is_edit) {
             json_object_set_new(j, "version", json_integer((json_int_t)done->version));
+            json_object_set_new(j, "studio", json_string(done->artefacts.studio));
+            json_object_set_new(j, "shots", json_string(done->artefacts.shots));
+            json_object_set_new(j, "results", json_string(done->artefacts.results));
+        }
         char *text = json_dumps(j, JSON_INDENT(2));
         if (!text)
             r = err_set(e, -EBADMSG, "the report cannot be written as JSON");
@@ -287,8 +296,10 @@ int conform_job_report(const struct conform_job_result *res, struct lake *lk, bo
         conform_report_text(res->plan, rd, ret);
         if (done->version > 1)
             buf_addf(ret, "version %" PRIu64 "\n", done->version);
-        if (done->manifest)
-            buf_addf(ret, "manifest %s\n%s\n", done->manifest, done->edit);
+        if (done->artefacts.manifest)
+            buf_addf(ret, "manifest %s\nshots    %s\nstudio   %s\nresults  %s\n%s\n",
+                     done->artefacts.manifest, done->artefacts.shots, done->artefacts.studio,
+                     done->artefacts.results, done->edit);
     }
     index_read_end(rd);
     return r;
