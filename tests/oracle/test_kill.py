@@ -121,9 +121,10 @@ class Run:
 
     def check_whole(self, name, edit, untagged):
         shown = self.sl("edit", "show", edit["edit"], json=True)
-        expect(set(shown["keys"]) == self.plans[name] | {shown["manifest"]},
-               f"{name} has {len(shown['keys'])} of {len(self.plans[name]) + 1} objects")
-        self.lake.get(shown["manifest"])
+        expect(set(shown["keys"]) == self.plans[name] | {shown["manifest"], shown["shots"]},
+               f"{name} has {len(shown['keys'])} of {len(self.plans[name]) + 2} objects")
+        for what in ("manifest", "shots", "studio", "results"):
+            self.lake.get(shown[what])
         lacking = [k for k in shown["keys"]
                    if edit["edit"] not in world.edit_ids(self.lake.tags(k))]
         expect(not lacking or edit["edit"] in untagged,
