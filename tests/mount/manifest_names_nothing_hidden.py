@@ -144,7 +144,9 @@ def test(world):
     world.grant(edit, "acme")
     at = world.mount("acme")
     held = {*USED, MOVIE, *common.made_of(answer["manifest"])}
-    equal(set(common.tree(at)), common.with_parents(held), "the mount")
+    folder = common.with_parents(f"edits/R1-{edit}/{name}" for name in (
+        "cut.otio", "shots.csv", "sh010/sh010", "sh020/ref+1%.mov"))
+    equal(set(common.tree(at)), common.with_parents(held) | folder, "the mount")
     check_studio(world, edit, text)
 
     manifest = common.read(f"{at}/{answer['manifest']}").decode()
@@ -160,6 +162,11 @@ def test(world):
         for word in (SECRET, "lost", "twice", "off.mov", "secretshow", "othershow", "v001", "/vol/",
                      "Marker", "original", *UNUSED):
             check(word not in told, f"'{word}' is told: {told}")
+
+    relative = json.loads(world.host.run("edit", "manifest", edit, "--urls", "relative"))
+    urls = [v["target_url"] for v in objects(relative) if "target_url" in v]
+    equal([common.read(f"{at}/edits/R1-{edit}/{url}") for url in urls],
+          [common.content(MOVIE, 5000)], "relative addresses, from the edit's folder")
 
     for form in ("s3", "mount", "file", "relative"):
         for more in ([], ["--studio"]):

@@ -100,14 +100,16 @@ static void add_media(struct world *w, const json_t *object)
     }
 }
 
-/* The holders' manifest leads to the objects of the edit, and to no others. */
+/* The holders' manifest is what OpenTimelineIO reads, whatever the file was, and leads to the objects
+ * of the edit and to no others. */
 static void check_vendor(const char *path, struct world *w, const struct conform_plan *p)
 {
     struct buf text __attribute__((cleanup(auto_buf))) = {0};
     AUTO(conform_plan) struct conform_plan *q = NULL;
     struct err e;
+    const struct conform_options opt = {.handles = CONFORM_HANDLES, .strict = true};
     assert_int_equal(vendor_manifest(p, &w->rd, "abcdefghij", "name", &text, &e), 0);
-    if (conform_plan(&w->rd, &w->store, text.p, text.len, NULL, &q, &e) < 0)
+    if (conform_plan(&w->rd, &w->store, text.p, text.len, &opt, &q, &e) < 0)
         fail_msg("%s: the holders' manifest: %s", path, e.text);
     if (!roaring_bitmap_equals(p->objects, q->objects))
         fail_msg("%s: %llu objects, with the holders' manifest %llu:\n%s", path,
