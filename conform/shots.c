@@ -16,7 +16,6 @@
 #include "conform/edit_format.h"
 #include "conform/otio_read.h"
 #include "conform/rational.h"
-#include "conform/shot.h"
 #include "conform/vendor.h"
 #include "policy/index.h"
 
@@ -135,9 +134,8 @@ static int add_row(const struct conform_plan *p, size_t i, struct index_read *rd
     const struct conform_item *it = &p->items[i];
     const struct otio_ref *ref = &p->doc->refs[i];
     const json_t *clip = p->doc->clips[ref->clip].object;
-    AUTO(free) char *shot = shot_name(clip);
     int64_t first, last;
-    add_cell(shot, ret);
+    add_cell(it->shot, ret);
     buf_addc(ret, ',');
     add_cell(it->clip, ret);
     buf_addc(ret, ',');

@@ -15,7 +15,6 @@
 #include "conform/json_text.h"
 #include "conform/otio_read.h"
 #include "conform/sequence.h"
-#include "conform/shot.h"
 #include "policy/index.h"
 
 #define EXACT_MAX (1LL << 53) /* integers up to here are exact as a double */
@@ -338,12 +337,11 @@ static json_t *new_clip(struct build *b, const json_t *o, const struct found *f)
 {
     bool several = json_is_object(json_object_get(o, "media_references"));
     const char *name = text_of(b, o, "name");
-    AUTO(free) char *shot = shot_name(o);
     json_t *clip = new_item(b, several ? "Clip.2" : "Clip.1", name ? name : "", clip_range(o, f), o,
                             /* named= */ true);
     json_t *ours = location_metadata(clip);
     int64_t first, last;
-    json_object_set_new(ours, "shot", json_string(shot));
+    json_object_set_new(ours, "shot", json_string(f->first->shot));
     if (vendor_frames(f->first, &first, &last)) {
         json_object_set_new(ours, "frames",
                             json_pack("[II]", (json_int_t)first, (json_int_t)last));

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "conform/bundle.h"
+#include "conform/json_text.h"
 #include "conform/pins.h"
 #include "conform/sidecar.h"
 #include "fs/lake/lake.h"
@@ -185,16 +186,13 @@ static int as_otio(const char *file, const struct buf *data, const struct edit_f
                        ".otiod), AAF, CMX 3600 EDL, Final Cut Pro 7 XML or FCPXML");
     if (format == EDIT_FORMAT_OTIO)
         return 0;
+    static const struct json_text_style style = JSON_TEXT_STYLE;
     json_auto_t *tree = NULL;
     int r = edit_format_convert(format, buf_str(data), data->len, how, &tree, e);
     if (r < 0)
         return r;
-    char *text = json_dumps(tree, JSON_INDENT(4) | JSON_REAL_PRECISION(17));
-    if (!text)
-        return err_set(e, -EBADMSG, "the %s cannot be written as OpenTimelineIO",
-                       edit_format_name(format));
-    buf_adds(scratch, text);
-    free(text);
+    json_text_write(tree, &style, "\n", scratch);
+    buf_addc(scratch, '\n');
     *ret = scratch;
     return 0;
 }
