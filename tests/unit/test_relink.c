@@ -229,11 +229,11 @@ static void test_stated_key(void **state)
         const char *found; /* NULL: nothing, or an ambiguity */
     } stated[] = {
         {STATED("/x/a/twin.mov", "\"key\":\"a/twin.mov\""), "a/twin.mov"},
-        {STATED("/x/b/twin.mov", "\"key\":\"a/twin.mov\""), NULL},
+        {STATED("/x/b/twin.mov", "\"key\":\"a/twin.mov\""), "b/twin.mov"},
         {STATED("/x/aa/twin.mov", "\"key\":\"a/twin.mov\""), NULL},
         {STATED("/x/one.mov", "\"key\":\"a/twin.mov\""), "show/one.mov"},
         {STATED("/x/gone/twin.mov", "\"key\":\"gone/twin.mov\""), NULL},
-        {STATED("/x/a/twin.mov", "\"key\":7"), NULL},
+        {STATED("/x/c/twin.mov", "\"key\":7"), NULL},
         {STATED("/x/top.mov", "\"key\":\"top.mov\""), NULL},
         {STATED("/x/top.mov", "\"key\":\"top.mov\",\"root\":\"/x\""), "top.mov"},
         {STATED("/y/x/top.mov", "\"key\":\"top.mov\",\"root\":\"/x\""), NULL},
