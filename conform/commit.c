@@ -71,14 +71,6 @@ static int find_edit(struct lake *lk, const struct commit_options *opt, struct c
     return 0;
 }
 
-/* The folder of this version's files: "ShotLocker/Edits/ID/" or "ShotLocker/Edits/ID/v2/". */
-static char *folder_of(const struct commit_result *res)
-{
-    return res->version == 1
-               ? xasprintf(LAKE_EDITS_PREFIX "%s/", res->edit)
-               : xasprintf(LAKE_EDITS_PREFIX "%s/v%" PRIu64 "/", res->edit, res->version);
-}
-
 /* Does the lake hold exactly these bytes there? */
 static int is_same_file(struct lake *lk, const char *key, const struct commit_options *opt,
                         bool *ret, struct err *e)
@@ -116,8 +108,9 @@ static int upload_file(struct lake *lk, const struct commit_options *opt,
     for (int tries = 2;; tries++) {
         if (!opt->update)
             hash_edit_id(res->edit);
-        AUTO(free) char *folder = folder_of(res);
-        AUTO(free) char *key = xasprintf("%s%s", folder, res->file);
+        const struct artefacts_edit ed = {
+            .id = res->edit, .file = res->file, .version = (int)res->version};
+        AUTO(free) char *key = artefacts_file_key(&ed);
         if (key_problem(key))
             return err_set(e, -EINVAL, "'%s' cannot be a file name in the lake", opt->file);
         int r = store_put(lk->store, key, opt->data, opt->size, STORE_PUT_IF_ABSENT, NULL, e);
@@ -134,19 +127,6 @@ static int upload_file(struct lake *lk, const struct commit_options *opt,
         *ret_key = TAKE(key);
         return 0;
     }
-}
-
-static int upload_manifest(struct lake *lk, const struct conform_plan *plan,
-                           struct commit_result *res, struct store_stat *ret, struct err *e)
-{
-    AUTO(buf) struct buf bytes = {0};
-    AUTO(free) char *stem = stem_of(res->file);
-    AUTO(free) char *folder = folder_of(res);
-    res->manifest = xasprintf("%sprocessed/%s.otio", folder, stem);
-    int r = conform_manifest(plan, &bytes, e);
-    if (r == 0)
-        r = store_put(lk->store, res->manifest, bytes.p, bytes.len, 0, ret, e);
-    return r < 0 ? err_wrap(e, "write the manifest") : 0;
 }
 
 struct objects {
@@ -217,25 +197,33 @@ static int is_next(void *arg, struct index_read *rd, struct err *e)
     return r == -ENOENT ? 0 : r < 0 ? r : err_set(e, -EALREADY, "it is edit %s already", same.id);
 }
 
+/* [size, mtime_ns, etag], as a scan would find it. */
+static json_t *stat_json(const struct store_stat *st)
+{
+    return json_pack("[IIs]", (json_int_t)st->size, (json_int_t)st->mtime_ns, st->etag);
+}
+
 static int append_edit(struct lake *lk, const struct conform_plan *plan,
                        const struct commit_options *opt, const char *file,
-                       const struct store_stat *st, struct commit_result *res, struct err *e)
+                       struct commit_result *res, struct err *e)
 {
     struct objects o = {0};
     struct next next = {res, opt->source};
+    const struct artefacts *a = &res->artefacts;
     char payload[SHA256_HEX_SIZE], until[WHEN_TEXT_SIZE];
-    int r = list_objects(lk, plan, res->manifest, &o, e);
+    int r = list_objects(lk, plan, a->manifest, &o, e);
     if (r == 0)
         r = lake_payload_put(lk, buf_str(&o.rows), o.rows.len, payload, e);
     buf_done(&o.rows);
     if (r < 0)
         return r;
-    /* the manifest is part of the edit: the vendor gets it with the media */
+    /* manifest and shots are part of the edit: its holders get them with the media */
     json_auto_t *body = json_pack(
-        "{ss ss ss ss ss sI sI ss s[IIs]}", "op", "edit", "edit", res->edit, "name", res->name,
-        "file", file, "manifest", res->manifest, "objects", (json_int_t)o.n, "bytes",
-        (json_int_t)o.bytes, "payload", payload, "manifest_stat", (json_int_t)st->size,
-        (json_int_t)st->mtime_ns, st->etag);
+        "{ss ss ss ss ss ss ss ss sI sI ss so so}", "op", "edit", "edit", res->edit, "name",
+        res->name, "file", file, "manifest", a->manifest, "studio", a->studio, "results",
+        a->results, "shots", a->shots, "objects", (json_int_t)o.n, "bytes", (json_int_t)o.bytes,
+        "payload", payload, "manifest_stat", stat_json(&a->manifest_stat), "shots_stat",
+        stat_json(&a->shots_stat));
     if (!body)
         return err_set(e, -EINVAL, "cannot build the edit's record");
     json_object_set_new(body, "handles", json_integer(opt->handles));
@@ -248,17 +236,25 @@ static int append_edit(struct lake *lk, const struct conform_plan *plan,
     return lake_append(lk, body, is_next, &next, NULL, e);
 }
 
+/* Everything beside the file that was uploaded. */
+static int put_artefacts(struct lake *lk, const struct conform_plan *plan,
+                         struct commit_result *res, struct err *e)
+{
+    const struct artefacts_edit ed = {
+        .id = res->edit, .name = res->name, .file = res->file, .version = (int)res->version};
+    return artefacts_put(lk, plan, &ed, &res->artefacts, e);
+}
+
 int commit_plan(struct lake *lk, const struct conform_plan *plan, const struct commit_options *opt,
                 struct commit_result *ret, struct err *e)
 {
     struct commit_result res = {0};
-    struct store_stat st = {0};
     AUTO(free) char *file = NULL;
     int r;
     if ((r = find_edit(lk, opt, &res, e)) < 0 || (r = edit_name(plan, opt, &res.name, e)) < 0 ||
         (r = upload_file(lk, opt, &res, &file, e)) < 0 ||
-        (r = upload_manifest(lk, plan, &res, &st, e)) < 0 ||
-        (r = append_edit(lk, plan, opt, file, &st, &res, e)) < 0) {
+        (r = put_artefacts(lk, plan, &res, e)) < 0 ||
+        (r = append_edit(lk, plan, opt, file, &res, e)) < 0) {
         commit_result_done(&res);
         return r;
     }
@@ -275,7 +271,7 @@ int commit_plan(struct lake *lk, const struct conform_plan *plan, const struct c
 void commit_result_done(struct commit_result *res)
 {
     free(res->name);
-    free(res->manifest);
     free(res->file);
+    artefacts_done(&res->artefacts);
     *res = (struct commit_result){0};
 }

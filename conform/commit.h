@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "conform/artefacts.h"
 #include "fs/lake/lake.h"
 #include "policy/types.h"
 
@@ -30,16 +31,16 @@ struct commit_options {
 struct commit_result {
     char edit[EDIT_ID_SIZE];
     uint64_t version;
-    char *name;     /* free() */
-    char *file;     /* as it was uploaded: base name; free() */
-    char *manifest; /* its key; free() */
+    char *name; /* free() */
+    char *file; /* as it was uploaded: base name; free() */
+    struct artefacts artefacts;
     struct tags_report tags;
     bool tags_pending; /* the edit stands, its tags could not all be written: `tags_why` */
     char tags_why[600];
 };
 
-/* The order is what makes an interruption harmless: the file and the manifest are uploaded (nobody
- * sees them: no label has them), then one record makes the edit exist with all its objects at once,
+/* The order is what makes an interruption harmless: the file and what is made of it are uploaded
+ * (nobody sees them: no label has them), then one record makes the edit exist with all its objects at once,
  * then the store's tags follow. Killed before the record: nothing happened but an orphaned upload.
  * Killed after it: the edit is whole here, and its missing tags are known (lake_tag_pending()).
  * An update is the same: nothing of the version before is overwritten, and the one record makes the

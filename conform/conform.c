@@ -17,8 +17,6 @@
 #include "conform/shot.h"
 #include "conform/sidecar.h"
 
-static_assert(sizeof(((struct conform_plan *)0)->mark) == OTIO_MARK_SIZE, "a mark fits the plan");
-
 struct planning {
     const struct otio_doc *doc;
     const struct conform_options *opt;
@@ -43,6 +41,11 @@ static void set_use(struct conform_item *it, const struct envelope *env, bool wh
     it->part = it->has_use && env->numbered;
     it->use_first = env->lo;
     it->use_last = env->hi;
+    it->speed = env->speed;
+    it->record_known = env->record_known;
+    it->record_rate = env->record_rate;
+    it->record_in = env->record_in;
+    it->record_out = env->record_out;
 }
 
 static int add_sidecar(void *arg, node_id node, const char *rule, struct err *e)
@@ -120,35 +123,34 @@ int conform_plan(struct index_read *rd, struct store *store, const char *otio, s
                  const struct conform_options *opt, struct conform_plan **ret, struct err *e)
 {
     static const struct conform_options defaults = {.handles = CONFORM_HANDLES};
-    AUTO(otio_doc) struct otio_doc *doc = NULL;
     AUTO(match) struct match *m = NULL;
     AUTO(conform_plan) struct conform_plan *p = xcalloc(1, sizeof *p);
     struct err mine;
     e = e ? e : &mine;
     opt = opt ? opt : &defaults;
-    int r = otio_read(otio, n, &doc, e);
+    int r = otio_read(otio, n, &p->doc, e);
     if (r == 0)
-        r = otio_deviations(doc, otio, n, opt->strict, &p->deviations, e);
+        r = otio_deviations(p->doc, otio, n, opt->strict, &p->deviations, e);
     if (r == 0)
         r = match_new(rd, store, &opt->match, &m, e);
     if (r < 0)
         return r;
+    struct otio_doc *doc = p->doc;
     p->objects = roaring_bitmap_create();
     p->items = xcalloc(doc->n_refs ? doc->n_refs : 1, sizeof *p->items);
     p->name = xstrdup(doc->name);
     p->clips = doc->n_clips;
     p->handles = opt->handles;
-    memcpy(p->mark, doc->mark, sizeof p->mark);
+    const struct relink_to to = {.rd = rd, .store = store, .style = &opt->location};
     struct planning pl = {.doc = doc, .opt = opt, .rd = rd, .match = m, .plan = p};
     pl.sidecars = roaring_bitmap_create();
     r = envelope_of_timeline(doc->root, opt->handles, plan_item, &pl, e);
     roaring_bitmap_free(pl.sidecars);
     assert(r < 0 || p->n_items == doc->n_refs);
     for (size_t i = 0; r == 0 && i < doc->n_refs; i++)
-        r = relink(doc, &doc->refs[i], &p->items[i], rd, store, e);
+        r = relink(doc, &doc->refs[i], &p->items[i], &to, e);
     if (r < 0)
         return r;
-    p->timeline = TAKE(doc->root);
     *ret = TAKE(p);
     return 0;
 }
@@ -180,7 +182,7 @@ void conform_plan_free(struct conform_plan *p)
     otio_deviations_done(&p->deviations);
     if (p->objects)
         roaring_bitmap_free(p->objects);
-    json_decref(p->timeline);
+    otio_doc_free(p->doc);
     free(p);
 }
 
@@ -203,5 +205,5 @@ bool conform_has_ambiguous(const struct conform_plan *p)
 
 int conform_manifest(const struct conform_plan *p, struct buf *ret, struct err *e)
 {
-    return otio_write(p->timeline, p->mark, ret, e);
+    return otio_write(p->doc, ret, e);
 }

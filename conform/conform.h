@@ -10,14 +10,17 @@
 #include <jansson.h>
 #include <roaring/roaring.h>
 
+#include "conform/location.h"
 #include "conform/match.h"
 #include "conform/otio_strict.h"
+#include "conform/rational.h"
 #include "policy/types.h"
 
 struct buf;
 struct err;
 struct index_read;
 struct lake;
+struct otio_doc;
 struct sequence;
 struct sidecars;
 struct store;
@@ -45,6 +48,7 @@ struct conform_options {
     bool whole;  /* of a sequence every frame that the reference names, not only those used */
     struct match_options match;
     const struct sidecars *sidecars; /* rules for what belongs to media; NULL: none. Borrowed */
+    struct location_style location;  /* the form of the manifest's addresses */
 };
 
 /* Something of the lake that a reference could mean. */
@@ -92,8 +96,18 @@ struct conform_item {
     int64_t use_first;       /* of a sequence frame numbers, else counted from the first frame */
     int64_t use_last;
     bool part;               /* of a sequence only those are wanted */
+    double speed;            /* where has_use: of the clip and all that it is in */
+    bool record_known;       /* its place in the timeline: frames of record_rate, from */
+    struct rational_rate record_rate; /* global_start_time on; record_out is not shown any more */
+    int64_t record_in, record_out;
     unsigned warnings;       /* how plain that was: bits of enum envelope_warning */
 };
+
+/* Something of it is in the lake, and with the edit. */
+static inline bool conform_is_found(const struct conform_item *it)
+{
+    return it->status == CONFORM_FOUND || it->status == CONFORM_PARTLY;
+}
 
 static inline size_t conform_missing_kept(const struct conform_item *it)
 {
@@ -109,9 +123,8 @@ struct conform_plan {
     roaring_bitmap_t *objects; /* every found object once, sidecars too */
     struct conform_sidecar *sidecars;
     size_t n_sidecars;
-    json_t *timeline;          /* the manifest: the tree with relinked media */
+    struct otio_doc *doc;      /* the timeline with relinked media; items[i] is of doc->refs[i] */
     struct otio_deviations deviations; /* what OpenTimelineIO itself would refuse in the file */
-    char mark[64];             /* stands for tokens that JSON has not: see conform/otio_text.h */
 };
 
 /* Reads a timeline and matches its media against the index; changes nothing. Of a frame sequence
@@ -127,7 +140,8 @@ void conform_plan_free(struct conform_plan *p); /* NULL is fine */
 bool conform_has_missing(const struct conform_plan *p);
 bool conform_has_ambiguous(const struct conform_plan *p);
 
-/* Appends the manifest's bytes. Conforming them again against the same lake yields them again. */
+/* Appends the studio's manifest: the file's own bytes with relinked references. Conforming them
+ * again against the same lake yields them again. */
 int conform_manifest(const struct conform_plan *p, struct buf *ret, struct err *e);
 
 static inline void auto_conform_plan(struct conform_plan **p)

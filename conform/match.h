@@ -62,7 +62,8 @@ struct match_input {
  * The rules, in their order; the first with a candidate that can hold what the cut uses decides,
  * and never by taking the first of several:
  *   pin       an answer names it
- *   address   the reference, or a root, names a key of this lake, or frames in a directory of it
+ *   address   the reference, or a root, names a key of this lake, or frames in a directory of it;
+ *             or it is a manifest's address of one (conform/location.h)
  *   umid      an object has the UMID of the clip
  *   path      two or more of its last components are an object's, folded: the most decide
  *   name      one object has the name (bytewise; then: the percent-decoded name; then: either

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "conform/location.h"
 #include "conform/match_impl.h"
 #include "conform/otio_read.h"
 #include "conform/reference.h"
@@ -63,9 +64,14 @@ static char *rooted(const struct match *m, const char *path)
 static void read_addresses(struct query *q, const struct media_url *u)
 {
     const char *path[] = {u->path, u->alt_path};
-    const char *key = media_url_key(u, &q->m->lake);
-    if (key)
+    const char *key = media_url_key(u, &q->m->lake), *own = location_key(q->in->ref);
+    if (key) {
         add_address(q, xstrdup(key));
+    } else if (own) { /* of frames the pattern: their folder */
+        const char *slash = strrchr(own, '/');
+        bool frames = otio_schema_is(q->in->ref, "ImageSequenceReference");
+        add_address(q, !frames ? xstrdup(own) : xstrndup(own, slash ? (size_t)(slash + 1 - own) : 0));
+    }
     for (size_t i = 0; i < COUNT(path); i++) {
         char *rooted_key = rooted(q->m, path[i]);
         if (rooted_key)

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "conform/conform.h"
+#include "conform/splice.h"
 
 struct walk {
     struct otio_doc *doc;
@@ -261,6 +262,8 @@ int otio_read(const char *s, size_t n, struct otio_doc **ret, struct err *e)
         json_error_t je;
         doc->root = json_loadb(text.json, text.len, JSON_REJECT_DUPLICATES, &je);
         memcpy(doc->mark, text.mark, sizeof doc->mark);
+        doc->source = xstrndup(text.source, text.source_len);
+        doc->source_len = text.source_len;
         if (!doc->root)
             r = refuse_json(&text, &je, e);
     }
@@ -282,25 +285,37 @@ void otio_doc_free(struct otio_doc *doc)
     for (size_t i = 0; i < doc->n_refs; i++) {
         free(doc->refs[i].key);
         free(doc->refs[i].pointer);
+        json_decref(doc->refs[i].was);
     }
     free(doc->clips);
     free(doc->refs);
+    free(doc->source);
     json_decref(doc->root);
     free(doc);
 }
 
-static int write_piece(const char *data, size_t n, void *arg)
+bool otio_replace(struct otio_ref *ref, json_t *now)
 {
-    buf_add(arg, data, n);
-    return 0;
+    json_t *was = json_incref(ref->object);
+    if (json_object_set_new(ref->holder, ref->key, now) < 0) {
+        json_decref(was);
+        return false;
+    }
+    ref->object = now; /* the tree holds it now */
+    if (ref->was)
+        json_decref(was);
+    else
+        ref->was = was;
+    return true;
 }
 
-int otio_write(const json_t *root, const char *mark, struct buf *ret, struct err *e)
+int otio_write(const struct otio_doc *doc, struct buf *ret, struct err *e)
 {
-    struct buf plain __attribute__((cleanup(auto_buf))) = {0};
-    if (json_dump_callback(root, write_piece, &plain, JSON_INDENT(4) | JSON_REAL_PRECISION(17)) < 0)
-        return err_set(e, -EIO, "write the manifest: the tree cannot be written as JSON");
-    otio_text_restore(buf_str(&plain), plain.len, mark, ret);
-    buf_addc(ret, '\n');
-    return 0;
+    AUTO(free) struct splice_change *changes = xcalloc(doc->n_refs + 1, sizeof *changes);
+    size_t n = 0;
+    for (size_t i = 0; i < doc->n_refs; i++)
+        if (doc->refs[i].was)
+            changes[n++] = (struct splice_change){doc->refs[i].was, doc->refs[i].object};
+    int r = splice(doc->source, doc->source_len, doc->root, changes, n, doc->mark, ret, e);
+    return r < 0 ? err_wrap(e, "write the manifest") : 0;
 }

@@ -27,6 +27,7 @@ struct otio_ref {
     char *key;      /* of the reference in `holder` */
     char *pointer;
     json_t *object; /* borrowed */
+    json_t *was;    /* what it was before relinking replaced it; owned; NULL: it is as it was */
     bool active;    /* what the timeline plays; all are, where the file does not say which */
 };
 
@@ -38,7 +39,9 @@ struct otio_doc {
     struct otio_ref *refs; /* in timeline order; of a clip the active one first */
     size_t n_refs;
     size_t unknown; /* objects of unknown schema in the composition: kept, and not looked into */
-    char mark[OTIO_MARK_SIZE]; /* for otio_write() */
+    char mark[OTIO_MARK_SIZE]; /* what the tree's foreign tokens begin with */
+    char *source;              /* the text, without its byte order mark */
+    size_t source_len;
 };
 
 /* Parses a timeline: Timeline, Stack, Track (Sequence), Clip or SerializableCollection of any
@@ -53,9 +56,13 @@ static inline void auto_otio_doc(struct otio_doc **doc)
     otio_doc_free(*doc);
 }
 
-/* Appends the tree as JSON, indented by 4 as OpenTimelineIO does, keys in their order, numbers
- * exact, tokens that JSON has not as they were read. `mark` is the document's. */
-int otio_write(const json_t *root, const char *mark, struct buf *ret, struct err *e);
+/* Appends the text that was read, with the references that were replaced since and everything else
+ * byte for byte: see conform/splice.h. */
+int otio_write(const struct otio_doc *doc, struct buf *ret, struct err *e);
+
+/* Puts `now` (taken) in the place of a reference; `ref->object` is the new object. False where it
+ * is no JSON value. */
+bool otio_replace(struct otio_ref *ref, json_t *now);
 
 /* The name of an object's schema without its version ("Clip" of "Clip.2"); length in `*ret_n`.
  * NULL where the object has none. Borrowed. */

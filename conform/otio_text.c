@@ -135,6 +135,7 @@ static bool is_not_finite(const char *s, size_t n)
 
 static int scan_word(struct scan *sc, struct err *e)
 {
+    const struct level *l = sc->depth > 0 ? &sc->level[sc->depth - 1] : NULL;
     size_t start = sc->at;
     while (sc->at < sc->n && is_word(sc->s[sc->at]))
         sc->at++;
@@ -145,6 +146,8 @@ static int scan_word(struct scan *sc, struct err *e)
         sc->at++; /* the parser knows what is wrong with it */
         return 0;
     }
+    if (l && l->is_object && l->key_next) /* no key: the parser must see that */
+        return 0;
     if (!is_not_finite(sc->s + start, len) && !is_big_integer(sc->s + start, len))
         return 0;
     if (sc->out) {
@@ -290,22 +293,4 @@ size_t otio_text_line(const char *s, size_t n, const char *pointer)
             return 0;
     }
     return 0;
-}
-
-void otio_text_restore(const char *json, size_t n, const char *mark, struct buf *ret)
-{
-    AUTO(free) char *quoted = xasprintf("\"%s", mark);
-    size_t len = strlen(quoted);
-    const char *end = json + n, *hit;
-    while ((hit = memmem(json, (size_t)(end - json), quoted, len))) {
-        const char *word = hit + len, *p = word;
-        while (p < end && is_word(*p))
-            p++;
-        bool whole = p > word && p < end && *p == '"';
-        buf_add(ret, json, (size_t)((whole ? hit : p) - json));
-        if (whole)
-            buf_add(ret, word, (size_t)(p - word));
-        json = whole ? p + 1 : p;
-    }
-    buf_add(ret, json, (size_t)(end - json));
 }

@@ -42,9 +42,6 @@ int otio_text_refuse(const struct otio_text *t, size_t offset, const char *reaso
  * begins; 0 where that cannot be told: a key on the way is written with escapes. */
 size_t otio_text_line(const char *s, size_t n, const char *pointer);
 
-/* Appends `json` to `ret` with the tokens that `mark` hides as they were written. */
-void otio_text_restore(const char *json, size_t n, const char *mark, struct buf *ret);
-
 /* Appends "/key" to a JSON pointer (RFC 6901: "~" is "~0", "/" is "~1"). */
 void otio_text_pointer(struct buf *pointer, const char *key, size_t n);
 

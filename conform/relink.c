@@ -7,13 +7,12 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/codec.h"
 #include "base/err.h"
 #include "conform/conform.h"
+#include "conform/location.h"
 #include "conform/otio_read.h"
 #include "conform/reference.h"
 #include "conform/sequence.h"
-#include "fs/store/store.h"
 #include "policy/index.h"
 
 #define RATE_UNKNOWN 24.0 /* where neither the media nor the clip states one */
@@ -34,22 +33,6 @@ static void remove_location(json_t *o, const char *keep_from)
     for (size_t i = 0; i < COUNT(location_keys); i++)
         if (!keep_from || strcmp(location_keys[i], keep_from) == 0)
             json_object_del(o, location_keys[i]);
-}
-
-/* metadata.shotlake of a reference, made where it is not there. */
-static json_t *our_metadata(json_t *o)
-{
-    json_t *metadata = json_object_get(o, "metadata");
-    if (!json_is_object(metadata)) {
-        set(o, "metadata", json_object());
-        metadata = json_object_get(o, "metadata");
-    }
-    json_t *ours = json_object_get(metadata, "shotlake");
-    if (!json_is_object(ours)) {
-        set(metadata, "shotlake", json_object());
-        ours = json_object_get(metadata, "shotlake");
-    }
-    return ours;
 }
 
 static double range_rate(const json_t *owner, const char *key)
@@ -86,55 +69,16 @@ static void set_default(json_t *o, const char *key, json_t *value)
         set(o, key, value);
 }
 
-static void set_text(json_t *o, const char *key, const char *s, size_t n)
-{
-    set(o, key, json_stringn(s, n));
-}
-
-/* The parts of a sequence's address around the number, percent-encoded where the lake's addresses
- * are: OpenTimelineIO joins base, prefix, number and suffix as they stand. */
-struct parts {
-    char *base, *prefix, *suffix;
-};
-
-static void parts_done(struct parts *p)
-{
-    free(p->base);
-    free(p->prefix);
-    free(p->suffix);
-}
-
-static void split_address(const char *address, const struct sequence *s, struct parts *ret)
-{
-    struct buf prefix __attribute__((cleanup(auto_buf))) = {0};
-    struct buf suffix __attribute__((cleanup(auto_buf))) = {0};
-    const char *slash = strrchr(address, '/');
-    ret->base = xstrndup(address, slash ? (size_t)(slash + 1 - address) : 0);
-    if (strncmp(address, "file:", 5) == 0) {
-        percent_encode(&prefix, s->prefix, strlen(s->prefix), false);
-        percent_encode(&suffix, s->suffix, strlen(s->suffix), false);
-    } else {
-        buf_adds(&prefix, s->prefix);
-        buf_adds(&suffix, s->suffix);
-    }
-    ret->prefix = buf_take(&prefix);
-    ret->suffix = buf_take(&suffix);
-}
-
 static void set_sequence(json_t *o, const json_t *was, const json_t *clip, const char *address,
                          const struct conform_item *it)
 {
     const struct sequence *s = it->sequence;
     bool stated = otio_schema_is(was, "ImageSequenceReference");
-    struct parts parts;
-    split_address(address, s, &parts);
     if (!otio_schema_is(o, "ImageSequenceReference"))
         set(o, "OTIO_SCHEMA", json_string("ImageSequenceReference.1"));
     /* of a reference of another kind, fields that only a sequence has mean nothing */
     remove_location(o, stated ? "target_url" : NULL);
-    set_text(o, "target_url_base", parts.base, strlen(parts.base));
-    set_text(o, "name_prefix", parts.prefix, strlen(parts.prefix));
-    set_text(o, "name_suffix", parts.suffix, strlen(parts.suffix));
+    location_set_address(o, address, s);
     if (stated)
         keep_sequence_fields(o, was);
     set_default(o, "start_frame", json_integer(s->start));
@@ -145,9 +89,8 @@ static void set_sequence(json_t *o, const json_t *was, const json_t *clip, const
     if (!stated) { /* a notation in a name says more than available_range does; see sequence.h */
         struct buf frames __attribute__((cleanup(auto_buf))) = {0};
         sequence_format(s, &frames);
-        set_text(our_metadata(o), "frames", frames.p, frames.len);
+        set(location_metadata(o), "frames", json_stringn(buf_str(&frames), frames.len));
     }
-    parts_done(&parts);
 }
 
 static void set_object(json_t *o, const char *address)
@@ -156,7 +99,7 @@ static void set_object(json_t *o, const char *address)
     for (size_t i = 0; i < COUNT(kinds); i++)
         if (otio_schema_is(o, kinds[i]))
             set(o, "OTIO_SCHEMA", json_string("ExternalReference.1"));
-    set(o, "target_url", json_string(address));
+    location_set_address(o, address, /* s= */ NULL);
 }
 
 /* Nothing to play: the original says what it was. */
@@ -168,6 +111,8 @@ static void set_missing(json_t *o)
     remove_location(o, NULL);
     json_t *ours = json_object_get(json_object_get(o, "metadata"), "shotlake");
     json_object_del(ours, "frames");
+    json_object_del(ours, "key");
+    json_object_del(ours, "root");
 }
 
 /* What the reference names now: itself, or (a MissingReference) what it was before. */
@@ -177,21 +122,38 @@ static const json_t *stated_object(const json_t *ref)
     return what.kind == REFERENCE_SEQUENCE ? what.object : ref;
 }
 
+/* The key and the address of what was found: of an object, or of the folder of its frames. */
+static int place_of(const struct conform_item *it, const struct relink_to *to, struct buf *ret_key,
+                    struct buf *ret_address, struct err *e)
+{
+    struct buf key __attribute__((cleanup(auto_buf))) = {0};
+    int r = index_key(to->rd, it->first, &key, e);
+    if (r < 0)
+        return r;
+    if (!it->sequence) {
+        buf_add(ret_key, key.p, key.len);
+        location_address(to->store, to->style, buf_str(ret_key), ret_address);
+        return 0;
+    }
+    location_pattern(buf_str(&key), it->sequence, ret_key);
+    char *slash = strrchr(buf_str(&key), '/');
+    AUTO(free) char *folder = xstrndup(buf_str(&key), slash ? (size_t)(slash + 1 - key.p) : 0);
+    location_address(to->store, to->style, folder, ret_address);
+    return 0;
+}
+
 int relink(struct otio_doc *doc, struct otio_ref *ref, const struct conform_item *it,
-           struct index_read *rd, struct store *store, struct err *e)
+           const struct relink_to *to, struct err *e)
 {
     if (it->status == CONFORM_NO_MEDIA || !ref->object)
         return 0;
     struct buf key __attribute__((cleanup(auto_buf))) = {0};
     struct buf address __attribute__((cleanup(auto_buf))) = {0};
     json_auto_t *next = json_deep_copy(ref->object);
-    bool found = it->status == CONFORM_FOUND || it->status == CONFORM_PARTLY;
-    if (found) {
-        int r = index_key(rd, it->first, &key, e);
-        if (r < 0)
-            return r;
-        store_address(store, buf_str(&key), &address);
-    }
+    bool found = conform_is_found(it);
+    int r = found ? place_of(it, to, &key, &address, e) : 0;
+    if (r < 0)
+        return r;
     if (!found)
         set_missing(next);
     else if (it->sequence)
@@ -202,12 +164,13 @@ int relink(struct otio_doc *doc, struct otio_ref *ref, const struct conform_item
 
     if (json_equal(next, ref->object))
         return 0;
-    json_t *ours = our_metadata(next);
-    if (!json_object_get(ours, "original"))
-        set(ours, "original", json_deep_copy(ref->object));
-    if (json_object_set(ref->holder, ref->key, next) < 0)
+    if (found)
+        location_set_key(next, to->style, buf_str(&key));
+    json_t *ours = location_metadata(next);
+    if (!json_object_get(ours, "original")) /* that very object, so that its bytes are kept */
+        json_object_set(ours, "original", ref->object);
+    if (!otio_replace(ref, json_incref(next)))
         return err_set(e, -EINVAL, "at '%s': the address '%s' cannot be written", ref->pointer,
                        buf_str(&address));
-    ref->object = next; /* the tree holds it now */
     return 0;
 }

@@ -201,11 +201,6 @@ static enum section trouble(const struct conform_item *it)
     return SECTION_NOTES;
 }
 
-static bool is_found(const struct conform_item *it)
-{
-    return it->status == CONFORM_FOUND || it->status == CONFORM_PARTLY;
-}
-
 static json_t *deviations_json(const struct otio_deviations *d)
 {
     json_t *list = json_array();
@@ -245,7 +240,7 @@ json_t *conform_report_json(const struct conform_plan *p, struct index_read *rd,
     for (size_t i = 0; i < p->n_items; i++) {
         const struct conform_item *it = &p->items[i];
         enum section s = trouble(it);
-        if (is_found(it))
+        if (conform_is_found(it))
             json_array_append_new(list[SECTION_FOUND], found_json(it, rd, p->handles));
         if (s == SECTION_AMBIGUOUS)
             json_array_append_new(list[s], ambiguous_json(it, rd, p->handles));
@@ -351,7 +346,7 @@ static void add_found(const struct conform_plan *p, struct index_read *rd, struc
     struct line *lines = xcalloc(p->n_items + 1, sizeof *lines);
     size_t n = 0, i, j;
     for (i = 0; i < p->n_items; i++) {
-        if (!is_found(&p->items[i]))
+        if (!conform_is_found(&p->items[i]))
             continue;
         struct buf key __attribute__((cleanup(auto_buf))) = {0};
         report_key(&p->items[i], rd, &key);
@@ -394,7 +389,7 @@ static void add_warnings(const struct conform_plan *p, struct buf *ret)
     bool any = false;
     for (size_t i = 0; i < p->n_items; i++) {
         const struct conform_item *it = &p->items[i];
-        if (!is_found(it) || !it->sequence || !it->warnings)
+        if (!conform_is_found(it) || !it->sequence || !it->warnings)
             continue;
         if (!any)
             buf_adds(ret, "\nFrames to check\n");
@@ -442,7 +437,7 @@ static void add_summary(const struct conform_plan *p, struct buf *ret)
 {
     size_t count[SECTION_COUNT] = {0};
     for (size_t i = 0; i < p->n_items; i++) {
-        count[SECTION_FOUND] += is_found(&p->items[i]);
+        count[SECTION_FOUND] += conform_is_found(&p->items[i]);
         if (trouble(&p->items[i]) != SECTION_COUNT)
             count[trouble(&p->items[i])]++;
     }

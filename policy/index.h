@@ -194,6 +194,7 @@ const char *edit_state_name(enum edit_state state); /* "enabled"; static */
 struct edit {
     char id[EDIT_ID_SIZE];
     const char *name, *file, *manifest, *actor; /* keys of the lake; borrowed until `json` goes */
+    const char *studio, *results, *shots;       /* likewise; "" for an edit of an older shotlake */
     uint64_t objects, bytes;
     uint64_t seq; /* of its record */
     int64_t time;

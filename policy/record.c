@@ -200,10 +200,14 @@ static int want_edit_record(struct record *rec, struct err *e)
     if (json_object_get(rec->json, "source") &&
         (r = want_hex(rec->json, "source", sizeof source, source, e)) < 0)
         return r;
-    if ((r = want_stat(rec->json, "manifest_stat", e)) < 0 || !json_object_get(rec->json, "shots"))
-        return r;
-    r = want_text(rec->json, "shots", &s, e);
-    return r < 0 ? r : want_stat(rec->json, "shots_stat", e);
+    static const char *const keys[] = {"studio", "results", "shots"};
+    for (size_t i = 0; i < COUNT(keys); i++)
+        if (json_object_get(rec->json, keys[i]) && (r = want_text(rec->json, keys[i], &s, e)) < 0)
+            return r;
+    r = want_stat(rec->json, "manifest_stat", e);
+    if (r == 0 && json_object_get(rec->json, "shots"))
+        r = want_stat(rec->json, "shots_stat", e);
+    return r;
 }
 
 static int by_op(struct record *rec, struct err *e)

@@ -23,7 +23,8 @@ struct err;
  *   media      "payload": SHA-256; what a scan found out about objects, a line each:
  *              [key, etag, facts], see media.h
  *   edit       "edit", "name", "file", "manifest", "objects", "bytes", "payload"; and
- *              "manifest_stat": [size, mtime_ns, etag]; maybe "shots" and "shots_stat" likewise.
+ *              "manifest_stat": [size, mtime_ns, etag]; maybe "shots" and "shots_stat" likewise,
+ *              "studio" and "results": keys.
  *              Lines of the payload: [key], an object of the edit; [shot, name, key], a link in the
  *              edit's folder to an object or (key with '/' at its end) a folder of objects of it.
  *              "version" (absent: 1) is one more than the edit has, and takes the place of that one;

@@ -91,6 +91,8 @@ int cmd_edit_diff(struct cli *c, int argc, char **argv);
 int cmd_edit_disable(struct cli *c, int argc, char **argv);
 int cmd_edit_enable(struct cli *c, int argc, char **argv);
 int cmd_edit_remove(struct cli *c, int argc, char **argv);
+int cmd_edit_manifest(struct cli *c, int argc, char **argv);
+int cmd_edit_shots(struct cli *c, int argc, char **argv);
 int cmd_grant(struct cli *c, int argc, char **argv);
 int cmd_revoke(struct cli *c, int argc, char **argv);
 int cmd_adopt(struct cli *c, int argc, char **argv);

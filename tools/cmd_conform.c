@@ -154,6 +154,8 @@ int cmd_conform(struct cli *c, int argc, char **argv)
         r = cli_usage(c, "conform takes one FILE");
     else if (!up.edit && up.retire_until)
         r = cli_usage(c, "--retire goes with --update");
+    else if (location_check_style(&job.conform.location, &e) < 0)
+        r = cli_usage(c, "%s", e.text);
     else
         r = run(c, argv[optind], &job, &up, &e);
     conform_job_done(&job);

@@ -18,9 +18,11 @@
 static json_t *edit_json(const struct edit *ed)
 {
     char when[WHEN_TEXT_SIZE];
-    return json_pack("{ss ss sI ss ss ss sI sI sI ss ss sb}", "edit", ed->id, "name", ed->name,
-                     "version", (json_int_t)ed->version, "state", edit_state_name(ed->state), "file",
-                     ed->file, "manifest", ed->manifest, "objects", (json_int_t)ed->objects,
+    return json_pack("{ss ss sI ss ss ss ss ss ss sI sI sI ss ss sb}", "edit", ed->id, "name",
+                     ed->name, "version", (json_int_t)ed->version, "state",
+                     edit_state_name(ed->state), "file", ed->file, "manifest", ed->manifest, "shots",
+                     ed->shots, "studio", ed->studio, "results", ed->results, "objects",
+                     (json_int_t)ed->objects,
                      "bytes", (json_int_t)ed->bytes, "record", (json_int_t)ed->seq, "time",
                      when_format(ed->time, when), "actor", ed->actor, "tagged",
                      edit_is_tagged(ed, clock_wall()));
@@ -157,11 +159,15 @@ static int show(struct index_read *rd, const char *id, json_t **ret, struct err 
 
 static void print_edit(const json_t *j)
 {
-    static const char *const rows[] = {"edit", "name", "state", "file", "manifest", "time", "actor"};
+    static const char *const rows[] = {"edit",   "name",    "state", "file", "manifest", "shots",
+                                       "studio", "results", "time",  "actor"};
     size_t i, k;
     json_t *g, *key;
-    for (i = 0; i < COUNT(rows); i++)
-        printf("%-9s %s\n", rows[i], json_string_value(json_object_get(j, rows[i])));
+    for (i = 0; i < COUNT(rows); i++) {
+        const char *s = json_string_value(json_object_get(j, rows[i]));
+        if (*s) /* an edit of an older shotlake has no such files */
+            printf("%-9s %s\n", rows[i], s);
+    }
     printf("%-9s %lld (%lld bytes)\n%-9s %s\n", "objects",
            (long long)json_integer_value(json_object_get(j, "objects")),
            (long long)json_integer_value(json_object_get(j, "bytes")), "tags",

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "conform/bundle.h"
+#include "conform/json_text.h"
 #include "conform/pins.h"
 #include "conform/sidecar.h"
 #include "fs/lake/lake.h"
@@ -163,6 +164,11 @@ int conform_job_option(struct conform_job *job, int option, char *arg, struct er
         return read_pins(job, arg, e);
     case CONFORM_JOB_SIDECARS:
         return read_sidecars(job, arg, e);
+    case CONFORM_JOB_URLS:
+        return location_parse_urls(arg, &job->conform.location.urls, e);
+    case CONFORM_JOB_MOUNT_ROOT:
+        job->conform.location.root = arg;
+        return location_check_root(arg, e);
     }
     return err_set(e, -EINVAL, "unknown option");
 }
@@ -180,16 +186,13 @@ static int as_otio(const char *file, const struct buf *data, const struct edit_f
                        ".otiod), AAF, CMX 3600 EDL, Final Cut Pro 7 XML or FCPXML");
     if (format == EDIT_FORMAT_OTIO)
         return 0;
+    static const struct json_text_style style = JSON_TEXT_STYLE;
     json_auto_t *tree = NULL;
     int r = edit_format_convert(format, buf_str(data), data->len, how, &tree, e);
     if (r < 0)
         return r;
-    char *text = json_dumps(tree, JSON_INDENT(4) | JSON_REAL_PRECISION(17));
-    if (!text)
-        return err_set(e, -EBADMSG, "the %s cannot be written as OpenTimelineIO",
-                       edit_format_name(format));
-    buf_adds(scratch, text);
-    free(text);
+    json_text_write(tree, &style, "\n", scratch);
+    buf_addc(scratch, '\n');
     *ret = scratch;
     return 0;
 }
@@ -281,11 +284,15 @@ int conform_job_report(const struct conform_job_result *res, struct lake *lk, bo
     if (r < 0)
         return r;
     if (json) {
-        bool is_edit = done->manifest; /* a plan that was not committed has none */
+        bool is_edit = done->artefacts.manifest; /* a plan that was not committed has none */
         json_auto_t *j = conform_report_json(res->plan, rd, is_edit ? done->edit : NULL,
-                                             done->name, done->manifest);
-        if (is_edit)
+                                             done->name, done->artefacts.manifest);
+        if (is_edit) {
             json_object_set_new(j, "version", json_integer((json_int_t)done->version));
+            json_object_set_new(j, "studio", json_string(done->artefacts.studio));
+            json_object_set_new(j, "shots", json_string(done->artefacts.shots));
+            json_object_set_new(j, "results", json_string(done->artefacts.results));
+        }
         char *text = json_dumps(j, JSON_INDENT(2));
         if (!text)
             r = err_set(e, -EBADMSG, "the report cannot be written as JSON");
@@ -296,8 +303,10 @@ int conform_job_report(const struct conform_job_result *res, struct lake *lk, bo
         conform_report_text(res->plan, rd, ret);
         if (done->version > 1)
             buf_addf(ret, "version %" PRIu64 "\n", done->version);
-        if (done->manifest)
-            buf_addf(ret, "manifest %s\n%s\n", done->manifest, done->edit);
+        if (done->artefacts.manifest)
+            buf_addf(ret, "manifest %s\nshots    %s\nstudio   %s\nresults  %s\n%s\n",
+                     done->artefacts.manifest, done->artefacts.shots, done->artefacts.studio,
+                     done->artefacts.results, done->edit);
     }
     index_read_end(rd);
     return r;

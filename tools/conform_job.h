@@ -38,18 +38,22 @@ enum conform_job_option {
     CONFORM_JOB_NEWEST,
     CONFORM_JOB_ROOT,
     CONFORM_JOB_SIDECARS,
+    CONFORM_JOB_URLS,
+    CONFORM_JOB_MOUNT_ROOT,
 };
 /* clang-format off */
 #define CONFORM_JOB_OPTIONS                                   \
     {"handles", required_argument, NULL, CONFORM_JOB_HANDLES}, \
     {"jobs", required_argument, NULL, CONFORM_JOB_JOBS},       \
     {"media-root", required_argument, NULL, CONFORM_JOB_ROOT}, \
+    {"mount-root", required_argument, NULL, CONFORM_JOB_MOUNT_ROOT}, \
     {"newest-version", no_argument, NULL, CONFORM_JOB_NEWEST}, \
     {"pin", required_argument, NULL, CONFORM_JOB_PIN},         \
     {"prefer", required_argument, NULL, CONFORM_JOB_PREFER},   \
     {"rate", required_argument, NULL, CONFORM_JOB_RATE},       \
     {"strict", no_argument, NULL, CONFORM_JOB_STRICT},         \
     {"sidecars", required_argument, NULL, CONFORM_JOB_SIDECARS}, \
+    {"urls", required_argument, NULL, CONFORM_JOB_URLS},       \
     {"whole", no_argument, NULL, CONFORM_JOB_WHOLE}
 /* clang-format on */
 

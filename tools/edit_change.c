@@ -237,7 +237,7 @@ int edit_change_plan(struct lake *lk, const char *edit, const struct conform_pla
     nm.rd = rd;
     if (r < 0 || (r = last_version(rd, edit, &last, e)) < 0 ||
         (r = index_edit_version(rd, edit, last, &record, e)) < 0 ||
-        (r = compare_cuts(lk, rd, edit, last, record, plan->timeline, &change, e)) < 0 ||
+        (r = compare_cuts(lk, rd, edit, last, record, plan->doc->root, &change, e)) < 0 ||
         (r = read_payload(lk, record, &old, e)) < 0 ||
         (r = index_nodes(rd, plan->objects, add_node, &nm, e)) < 0)
         return r;

@@ -38,6 +38,8 @@ static const struct cli_verb verbs[] = {
      "  --pin FILE            answers to what was ambiguous, as JSON\n"
      "  --media-root OLD=NEW  paths that begin with OLD are keys that begin with NEW; repeatable\n"
      "  --sidecars FILE       rules for what belongs to media; default: sidecars.json of the state\n"
+     "  --urls FORM           the manifest's addresses: s3, mount, file or relative; default: s3\n"
+     "  --mount-root DIR      where the lake is mounted; default: /mnt/lake\n"
      "  --jobs N              objects tagged at once; default: what the store bears\n",
      cmd_conform},
     {"watch", "[DIR] [--lake-inbox] [--once] [OPTIONS]",
@@ -58,6 +60,14 @@ static const struct cli_verb verbs[] = {
      cmd_edit_disable},
     {"edit enable", "ID", "let its grants hold again", NULL, cmd_edit_enable},
     {"edit remove", "ID", "end an edit and its grants for good", NULL, cmd_edit_remove},
+    {"edit manifest", "ID [--studio] [--urls FORM] [--mount-root DIR] [-o FILE]",
+     "the timeline of an edit, with the lake's media",
+     "  --studio              the editor's whole file; default: what the edit's holders see\n"
+     "  --urls FORM           addresses as s3, mount, file or relative; default: as stored\n"
+     "  --mount-root DIR      where the lake is mounted; default: /mnt/lake\n"
+     "  -o FILE               write it there instead of to stdout\n",
+     cmd_edit_manifest},
+    {"edit shots", "ID", "the shots of an edit, as CSV", NULL, cmd_edit_shots},
     {"grant", "EDIT PRINCIPAL --until WHEN [--from WHEN]", "let a principal see an edit",
      "  --until WHEN          YYYY-MM-DD (through that day, UTC) or RFC 3339; required\n"
      "  --from WHEN           not before that moment; default: at once\n",
@@ -239,7 +249,8 @@ int main(int argc, char **argv)
         return cli_usage(&g.cli, "'iam' is followed by sync");
     if (!v && argc >= 2 && (!strcmp(argv[1], "edit") || !strcmp(argv[1], "acl")))
         return cli_usage(&g.cli, "'%s' is followed by %s", argv[1],
-                         argv[1][0] == 'e' ? "list, show, log, diff, disable, enable or remove"
+                         argv[1][0] == 'e' ? "list, show, manifest, shots, log, diff, disable, enable "
+                                             "or remove"
                                            : "set or show");
     if (!v)
         return argc < 2 ? cli_usage(&g.cli, "no verb") : cli_usage(&g.cli, "no verb '%s'", argv[1]);

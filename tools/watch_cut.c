@@ -160,7 +160,7 @@ static int report_interrupted(struct work *w, const struct edit *ed, struct err 
         return r;
     snprintf(res.commit.edit, sizeof res.commit.edit, "%s", ed->id);
     res.commit.name = xstrdup(ed->name);
-    res.commit.manifest = xstrdup(ed->manifest);
+    res.commit.artefacts.manifest = xstrdup(ed->manifest);
     r = report_edit(w, &res, e);
     conform_job_result_done(&res);
     return r;

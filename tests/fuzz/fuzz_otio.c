@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "conform/conform.h"
+#include "conform/shots.h"
+#include "conform/vendor.h"
 #include "tests/unit/conform_world.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -31,15 +33,40 @@ static void die(const char *what, const char *detail)
     abort();
 }
 
+/* The holders' manifest leads to objects of the edit only. */
+static void check_vendor(struct world *w, const struct conform_plan *p)
+{
+    AUTO(conform_plan) struct conform_plan *q = NULL;
+    struct buf text __attribute__((cleanup(auto_buf))) = {0};
+    struct err e;
+    if (vendor_manifest(p, &w->rd, "abcdefghij", "n", &text, &e) < 0)
+        die("no manifest for the holders", e.text);
+    if (conform_plan(&w->rd, &w->store, text.p, text.len, NULL, &q, &e) < 0) {
+        if (!strstr(e.text, "levels"))
+            die("the holders' manifest is refused", e.text);
+    } else if (!roaring_bitmap_is_subset(q->objects, p->objects)) {
+        die("the holders' manifest leads elsewhere", buf_str(&text));
+    }
+    buf_clear(&text);
+    if (shots_write(p, &w->rd, &text, &e) < 0)
+        die("no list of shots", e.text);
+    json_t *rows = NULL;
+    if (shots_read(buf_str(&text), text.len, &rows, &e) < 0)
+        die("the list of shots cannot be read", e.text);
+    json_decref(rows);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct world *w = lake();
+    const struct conform_options opt = { /* every form of address has its turn */
+        .handles = CONFORM_HANDLES, .location = {.urls = n % 4}};
     AUTO(conform_plan) struct conform_plan *p = NULL, *q = NULL;
     struct buf once __attribute__((cleanup(auto_buf))) = {0};
     struct buf twice __attribute__((cleanup(auto_buf))) = {0};
     struct buf text __attribute__((cleanup(auto_buf))) = {0};
     struct err e;
-    if (conform_plan(&w->rd, &w->store, (const char *)data, n, NULL, &p, &e) < 0) {
+    if (conform_plan(&w->rd, &w->store, (const char *)data, n, &opt, &p, &e) < 0) {
         if (e.code >= 0 || !*e.text || strchr(e.text, '\n'))
             die("a refusal without a sentence", e.text);
         return 0;
@@ -48,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         die("no manifest", e.text);
     json_decref(conform_report_json(p, &w->rd, NULL, NULL, NULL));
     conform_report_text(p, &w->rd, &text);
-    if (conform_plan(&w->rd, &w->store, once.p, once.len, NULL, &q, &e) < 0) {
+    if (conform_plan(&w->rd, &w->store, once.p, once.len, &opt, &q, &e) < 0) {
         if (strstr(e.text, "levels") || e.code == -EFBIG) /* the original lies a little deeper */
             return 0;
         die("the manifest is refused", e.text);
@@ -59,5 +86,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         die("OpenTimelineIO reads the file, but not its manifest", q->deviations.v[0].what);
     if (!roaring_bitmap_equals(p->objects, q->objects))
         die("the manifest names other objects", buf_str(&once));
+    check_vendor(w, p);
     return 0;
 }

@@ -27,7 +27,7 @@ def test(world):
 
     world.grant(edit, "acme")
     eventually(lambda: common.errno_of(os.stat, f"{at}/{KEY}") == 0, "the granted name")
-    equal(set(common.tree(at)), common.with_parents([KEY, manifest]) |
+    equal(set(common.tree(at)), common.with_parents([KEY, *common.made_of(manifest)]) |
           common.folder_of_edit(edit, manifest, [KEY]), "the tree")
     tries(at)
     world.acl("docs", "acme")

@@ -137,7 +137,13 @@ def folder_of_edit(edit, manifest, keys, name="cut"):
     """What the holder of an edit that World.edit() made has below edits/."""
     links = [re.sub(r"[\0-\x1f\x7f]", "_", key.rpartition("/")[2]) for key in keys]
     return with_parents(f"edits/{name}-{edit}/{path}" for path in [
-        manifest.rpartition("/")[2], *(f"clip {i}/{link}" for i, link in enumerate(links))])
+        manifest.rpartition("/")[2], "shots.csv",
+        *(f"clip {i}/{link}" for i, link in enumerate(links))])
+
+
+def made_of(manifest):
+    """What the holders of an edit see beside its objects: the manifest and the list of shots."""
+    return [manifest, manifest.removesuffix(".otio") + ".shots.csv"]
 
 
 def read(path):

@@ -24,7 +24,8 @@ def test(world):
     check("two/twice.mov" not in host.view("acme"), "an ambiguous object is never granted")
 
     until = ["--until", common.FOREVER]
-    for words in (["edit", "show", "aaaaaaaaaa"], ["grant", "aaaaaaaaaa", "acme", *until],
+    for words in (["edit", "show", "aaaaaaaaaa"], ["edit", "manifest", "aaaaaaaaaa"],
+                  ["edit", "shots", "aaaaaaaaaa"], ["grant", "aaaaaaaaaa", "acme", *until],
                   ["revoke", "aaaaaaaaaa", "acme"], ["revoke", edit, "nobody"],
                   ["view", "nobody"], ["explain", "nobody", "show/a.mov"],
                   ["explain", "acme", "show/absent.mov"], ["who", "show/absent.mov"],

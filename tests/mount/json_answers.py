@@ -19,7 +19,7 @@ def conformed(world):
                                   "file:///x/twice.mov"])
     answer = world.host.json("conform", cut, "--name", "R1 \"v05\" ünï", status=4)
     has(answer, "conform", edit=str, name=str, clips=int, found=list, missing=list,
-        ambiguous=list, objects=int, manifest=str)
+        ambiguous=list, objects=int, manifest=str, shots=str, studio=str, results=str)
     equal(answer["name"], "R1 \"v05\" ünï", "the edit's name")
     equal(answer["clips"], 3, "clips")
     equal(answer["objects"], 1, "objects")
@@ -32,7 +32,11 @@ def conformed(world):
 def decisions(world, edit):
     host = world.host
     shown = host.json("edit", "show", edit)
-    has(shown, "edit show", edit=str, name=str, manifest=str, objects=int, grants=list, keys=list)
+    has(shown, "edit show", edit=str, name=str, manifest=str, objects=int, grants=list, keys=list,
+        shots=str, studio=str, results=str)
+    equal(host.json("edit", "manifest", edit)["name"], "R1 \"v05\" ünï", "edit manifest")
+    shots = host.json("edit", "shots", edit)
+    equal([(s["clip"], s["plate"], s["objects"]) for s in shots], [("clip 0", WORK, "1")], "shots")
     check(WORK in shown["keys"], "edit show names the objects")
     equal([g["principal"] for g in shown["grants"]], ["user:acme"], "edit show: grants")
     equal([e["edit"] for e in host.json("edit", "list")], [edit], "edit list")

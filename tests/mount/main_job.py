@@ -55,7 +55,8 @@ def test(world):
 
     at = world.mount("acme")
     own = common.folder_of_edit(edit, manifest, ["show/R1/sh010/plate", REFERENCE], "R1 v05")
-    equal(listed(at), common.with_parents([*FRAMES, REFERENCE, manifest]) | own, "ls -lR")
+    equal(listed(at), common.with_parents([*FRAMES, REFERENCE, *common.made_of(manifest)]) | own,
+          "ls -lR")
     for key in (*FRAMES, REFERENCE):
         equal(sha256(common.read(f"{at}/{key}")), sha256(common.content(key, 5000)), key)
         equal(world.lake.tags(key), [edit], f"tags of {key}")

@@ -1,6 +1,8 @@
 """A lake with two vendors and things that neither of them may see, and pairs of paths in it that
 must not be told apart."""
 
+import common
+
 ACME = ["show/sh010/plate.1001.exr", "show/sh010/plate.1003.exr", "top.mov"]
 RIVAL = ["show/sh010/plate.1002.exr", "show/rivaldir/a/one.exr", "rival.mov"]
 NOBODY = ["show/sh010/secret.exr", "show/sh010/secretdir/x.exr", "show/hiddendir/deep/x.exr",
@@ -36,12 +38,14 @@ def pairs(own, other, manifest):
         (".shotlake/ledger/00000000000000000001.json", ".shotlakf/ledger/00000000000000000001.json"),
     ]
     aside = other[::-1] if other[::-1] != other else "0000000000"
+    made = common.made_of(manifest) + [manifest.removesuffix(".otio") + ".studio.otio"]
     found += [(f"ShotLocker/Edits/{other}", f"ShotLocker/Edits/{aside}"),
-              (manifest, manifest.replace(other, aside)),
+              *((key, key.replace(other, aside)) for key in made),
               (f"edits/cut of rival-{other}", f"edits/cut of rival-{aside}"),
               (f"edits/cut of rival-{other}/clip 0", f"edits/cut of rival-{aside}/clip 0"),
               (f"edits/cut of rival-{other}/clip 0/plate.1002.exr",
                f"edits/cut of rival-{aside}/clip 0/plate.1002.exr"),
+              (f"edits/cut of rival-{other}/shots.csv", f"edits/cut of rival-{aside}/shots.csv"),
               (f"edits/cut of rival-{other}/cut of rival.otio",
                f"edits/cut of rival-{aside}/cut of rival.otio"),
               (f"ShotLocker/Edits/{own}/cut.otio", f"ShotLocker/Edits/{own}/cux.otio")]

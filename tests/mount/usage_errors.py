@@ -6,6 +6,20 @@ from common import check, equal
 TOO_LONG = "a" * 300
 
 
+def wrong_manifests(edit, otio):
+    for form in (["--urls"], ["--urls", ""], ["--urls", "http"], ["--mount-root", "/mnt"],
+                 ["--urls", "mount", "--mount-root", "mnt"],
+                 ["--urls", "file", "--mount-root", "/m\nt"],
+                 ["--urls", "relative", "--mount-root", "/mnt"]):
+        yield ["conform", otio, *form]
+        yield ["edit", "manifest", edit, *form]
+    yield ["edit", "manifest"]
+    yield ["edit", "manifest", edit, edit]
+    yield ["edit", "manifest", edit, "-o"]
+    yield ["edit", "shots"]
+    yield ["edit", "shots", edit, "--studio"]
+
+
 def wrong_lines(edit, otio, mnt):
     until = ["--until", common.FOREVER]
     yield []
@@ -34,6 +48,7 @@ def wrong_lines(edit, otio, mnt):
     yield ["conform", otio, "--media-root", "/old"]
     yield ["conform", otio, "--media-root", "=new"]
     yield ["conform", otio, "--pin"]
+    yield from wrong_manifests(edit, otio)
     yield ["grant", edit, "acme"]
     yield ["grant", edit]
     yield ["grant", edit, "acme", "extra", *until]

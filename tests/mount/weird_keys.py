@@ -31,7 +31,7 @@ def test(world):
     equal(world.host.json("scan")["hidden"], [], "keys that cannot be shown")
     edit, manifest = world.granted("acme", *keys)
     at = world.mount("acme")
-    want = common.with_parents([*keys, manifest]) | common.folder_of_edit(
+    want = common.with_parents([*keys, *common.made_of(manifest)]) | common.folder_of_edit(
         edit, manifest, keys, "cut of acme")
     equal(sorted(common.tree(at)), sorted(want), "the tree")
     for key in keys:

@@ -121,9 +121,10 @@ class Run:
 
     def check_whole(self, name, edit, untagged):
         shown = self.sl("edit", "show", edit["edit"], json=True)
-        expect(set(shown["keys"]) == self.plans[name] | {shown["manifest"]},
-               f"{name} has {len(shown['keys'])} of {len(self.plans[name]) + 1} objects")
-        self.lake.get(shown["manifest"])
+        expect(set(shown["keys"]) == self.plans[name] | {shown["manifest"], shown["shots"]},
+               f"{name} has {len(shown['keys'])} of {len(self.plans[name]) + 2} objects")
+        for what in ("manifest", "shots", "studio", "results"):
+            self.lake.get(shown[what])
         lacking = [k for k in shown["keys"]
                    if edit["edit"] not in world.edit_ids(self.lake.tags(k))]
         expect(not lacking or edit["edit"] in untagged,
@@ -142,14 +143,15 @@ class Run:
             return
         self.counts["updated"] += 1
         expect(shown["version"] == before["version"] + 1, f"{name} made version {shown['version']}")
-        expect(set(shown["keys"]) == self.plans[name] | {shown["manifest"]},
-               f"{name} has {len(shown['keys'])} of {len(self.plans[name]) + 1} objects")
+        expect(set(shown["keys"]) == self.plans[name] | {shown["manifest"], shown["shots"]},
+               f"{name} has {len(shown['keys'])} of {len(self.plans[name]) + 2} objects")
         self.lake.get(shown["manifest"])
 
     def check_moving(self, untagged):
         """Where the tags of what the edit has, or had, are wrong, status says so."""
         shown = self.sl("edit", "show", self.moving, json=True)
-        tagged = {k for k in self.keys + [self.before["manifest"], shown["manifest"]]
+        tagged = {k for k in self.keys + [e[what] for e in (self.before, shown)
+                                            for what in ("manifest", "shots")]
                   if self.moving in world.edit_ids(self.lake.tags(k))}
         wanted = set(shown["keys"]) if shown["state"] == "enabled" else set()
         expect(tagged == wanted or self.moving in untagged,

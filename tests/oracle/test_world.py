@@ -100,18 +100,20 @@ class Run:
             raise Mismatch(f"conform of {file}: status {answer.code}, not {status}\n"
                            f"{answer.out}{answer.err}")
         report = answer.json()
-        edit, manifest = report["edit"], report["manifest"]
+        edit, made = report["edit"], {report["manifest"], report["shots"]}
         shown = self.sl("edit", "show", edit, json=True)
         have = set(shown["keys"])
-        if have != keys | {manifest} or report["objects"] != len(keys):
+        if have != keys | made or report["objects"] != len(keys):
             raise Mismatch(f"edit {edit} of {file} ({report['objects']} objects)\n"
-                           + difference(have, keys | {manifest}) + f"\n{answer.out}")
+                           + difference(have, keys | made) + f"\n{answer.out}")
         folder = "" if report["version"] == 1 else f"v{report['version']}/"
-        if not manifest.startswith(f"{EDITS}{edit}/{folder}processed/"):
-            raise Mismatch(f"the manifest is at {manifest}")
+        for key in made:
+            if not key.startswith(f"{EDITS}{edit}/{folder}processed/"):
+                raise Mismatch(f"what the edit's holders get is at {key}")
+            self.model.objects[key] = len(self.lake.get(key))
         self.names.setdefault(edit, f"Reel {number}")  # an update keeps it
-        self.model.add_folder(edit, self.names[edit], {name_of(manifest): manifest}, timeline)
-        self.model.objects[manifest] = len(self.lake.get(manifest))
+        files = {name_of(report["manifest"]): report["manifest"], "shots.csv": report["shots"]}
+        self.model.add_folder(edit, self.names[edit], files, timeline)
         self.timelines[edit] = timeline
         return edit, have
 

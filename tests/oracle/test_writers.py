@@ -49,8 +49,9 @@ def prepare(work, sl):
                  for n, k in enumerate(keys)]
         timeline = world.timeline(f"cut{i}", clips)
         report = sl("conform", work.file(f"cut{i}.otio", timeline), json=True)
-        edits[report["edit"]] = set(keys) | {report["manifest"]}
-        made[report["edit"]] = (f"cut{i}", {name_of(report["manifest"]): report["manifest"]}, timeline)
+        files = {name_of(report["manifest"]): report["manifest"], "shots.csv": report["shots"]}
+        edits[report["edit"]] = set(keys) | set(files.values())
+        made[report["edit"]] = (f"cut{i}", files, timeline)
     return edits, made
 
 

@@ -406,6 +406,29 @@ static void test_edit_of_source(void **state)
     assert_int_equal(index_edit_of_source(rd, "", &none, &w->e), -EINVAL);
 }
 
+/* The list of shots comes with the edit, like the manifest; what is the studio's does not. */
+static void test_edit_files(void **state)
+{
+    struct world *w = *state;
+    AUTO(index_read) struct index_read *rd = NULL;
+    AUTO(edit) struct edit ed = {0};
+    AUTO(bitmap) roaring_bitmap_t *members = NULL;
+    inventory(w, "+a/1");
+    say(w, "{'op':'edit','edit':'" E1 "','name':'n','file':'f','manifest':'e/m.otio','objects':1,"
+           "'bytes':1,'manifest_stat':[1,1,'e'],'studio':'e/m.studio.otio','results':'e/r.json',"
+           "'shots':'e/m.csv','shots_stat':[7,1,'c']}", "['a/1']\n");
+    assert_int_equal(index_read_begin(w->ix, &rd, &w->e), 0);
+    assert_int_equal(index_edit(rd, E1, &ed, &w->e), 0);
+    assert_string_equal(ed.shots, "e/m.csv");
+    assert_string_equal(ed.studio, "e/m.studio.otio");
+    assert_string_equal(ed.results, "e/r.json");
+    assert_int_equal(index_label(rd, "edit:" E1, &members, &w->e), 0);
+    assert_true(roaring_bitmap_contains(members, find(w, "e/m.csv")));
+    assert_true(roaring_bitmap_contains(members, find(w, "e/m.otio")));
+    assert_int_equal(find(w, "e/m.studio.otio"), NODE_NONE);
+    assert_int_equal(find(w, "e/r.json"), NODE_NONE);
+}
+
 static void assert_tagged(struct world *w, const char *id, bool want)
 {
     AUTO(index_read) struct index_read *rd = NULL;
@@ -501,6 +524,7 @@ int main(void)
         WORLD_TEST(test_grant_of_no_edit),
         WORLD_TEST(test_edit_rows),
         WORLD_TEST(test_edit_of_source),
+        WORLD_TEST(test_edit_files),
         WORLD_TEST(test_new_bytes_need_new_tags),
         WORLD_TEST(test_replay_is_deterministic),
         WORLD_TEST(test_damaged_index),

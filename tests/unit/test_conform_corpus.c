@@ -17,9 +17,11 @@
 #include "conform/otio_read.h"
 #include "conform/reference.h"
 #include "conform/sequence.h"
+#include "conform/vendor.h"
 #include "tests/unit/conform_world.h"
 
 #define SKIPPED 77
+#define FRAMES 50 /* of a sequence that are in the lake */
 
 static const char *source(void)
 {
@@ -66,6 +68,14 @@ static void count(const struct otio_doc *doc, struct buf *ret)
         buf_addf(ret, "\t%zu", n[k]);
 }
 
+static void add_frame(struct world *w, const struct sequence *s, int64_t number)
+{
+    struct buf key __attribute__((cleanup(auto_buf))) = {0};
+    buf_adds(&key, "media/frames/");
+    sequence_name(s, number, &key);
+    world_add(w, key.p);
+}
+
 /* Puts what a reference names into the lake, so that it is found. */
 static void add_media(struct world *w, const json_t *object)
 {
@@ -79,29 +89,50 @@ static void add_media(struct world *w, const json_t *object)
         media_url_done(&u);
     } else if (what.kind == REFERENCE_SEQUENCE) {
         if (sequence_parse_reference(what.object, &s, &e) == 0) {
-            struct buf key = {0};
-            buf_adds(&key, "media/frames/");
-            sequence_name(&s, s.start, &key);
-            world_add(w, key.p);
-            buf_done(&key);
+            AUTO(free) int64_t *frames = NULL;
+            size_t n = sequence_frames(&s, &frames), step = n / FRAMES + 1;
+            for (size_t i = 0; i < n; i += step)
+                add_frame(w, &s, frames[i]);
+            if (n == 0)
+                add_frame(w, &s, s.start);
         }
         sequence_done(&s);
     }
 }
 
-/* Conforms and checks that the manifest is a fixed point; returns what was found. */
-static size_t conform_twice(const char *path, struct world *w, const struct buf *file)
+/* The holders' manifest is what OpenTimelineIO reads, whatever the file was, and leads to the objects
+ * of the edit and to no others. */
+static void check_vendor(const char *path, struct world *w, const struct conform_plan *p)
 {
+    struct buf text __attribute__((cleanup(auto_buf))) = {0};
+    AUTO(conform_plan) struct conform_plan *q = NULL;
+    struct err e;
+    const struct conform_options opt = {.handles = CONFORM_HANDLES, .strict = true};
+    assert_int_equal(vendor_manifest(p, &w->rd, "abcdefghij", "name", &text, &e), 0);
+    if (conform_plan(&w->rd, &w->store, text.p, text.len, &opt, &q, &e) < 0)
+        fail_msg("%s: the holders' manifest: %s", path, e.text);
+    if (!roaring_bitmap_equals(p->objects, q->objects))
+        fail_msg("%s: %llu objects, with the holders' manifest %llu:\n%s", path,
+                 (unsigned long long)roaring_bitmap_get_cardinality(p->objects),
+                 (unsigned long long)roaring_bitmap_get_cardinality(q->objects), text.p);
+    assert_false(conform_has_ambiguous(q));
+}
+
+/* Conforms and checks that the manifest is a fixed point; returns what was found. */
+static size_t conform_twice(const char *path, struct world *w, const struct buf *file,
+                            enum location_urls urls)
+{
+    const struct conform_options opt = {.handles = CONFORM_HANDLES, .location = {.urls = urls}};
     struct buf once __attribute__((cleanup(auto_buf))) = {0};
     struct buf twice __attribute__((cleanup(auto_buf))) = {0};
     struct buf text __attribute__((cleanup(auto_buf))) = {0};
     AUTO(conform_plan) struct conform_plan *p = NULL, *q = NULL;
     struct err e;
     size_t found = 0;
-    if (conform_plan(&w->rd, &w->store, buf_str(file), file->len, NULL, &p, &e) < 0)
+    if (conform_plan(&w->rd, &w->store, buf_str(file), file->len, &opt, &p, &e) < 0)
         fail_msg("%s: %s", path, e.text);
     assert_int_equal(conform_manifest(p, &once, &e), 0);
-    if (conform_plan(&w->rd, &w->store, once.p, once.len, NULL, &q, &e) < 0)
+    if (conform_plan(&w->rd, &w->store, once.p, once.len, &opt, &q, &e) < 0)
         fail_msg("%s: manifest: %s", path, e.text);
     assert_int_equal(conform_manifest(q, &twice, &e), 0);
     if (strcmp(buf_str(&once), buf_str(&twice)) != 0)
@@ -112,6 +143,7 @@ static size_t conform_twice(const char *path, struct world *w, const struct buf 
         fail_msg("%s: manifest: at '%s': %s", path, q->deviations.v[0].pointer,
                  q->deviations.v[0].what);
 
+    check_vendor(path, w, p);
     json_auto_t *report = conform_report_json(p, &w->rd, "abcdefghij", "name", "key");
     assert_non_null(report);
     conform_report_text(p, &w->rd, &text);
@@ -140,10 +172,12 @@ static void check_file(const char *path, const char *want)
 
     AUTO(world) struct world *empty = world_new(&world_s3, "");
     AUTO(world) struct world *full = world_new(&world_file, "");
-    assert_int_equal(conform_twice(path, empty, &file), 0);
+    assert_int_equal(conform_twice(path, empty, &file, LOCATION_S3), 0);
     for (size_t i = 0; i < doc->n_refs; i++)
         add_media(full, doc->refs[i].object);
-    size_t found = conform_twice(path, full, &file);
+    size_t found = conform_twice(path, full, &file, LOCATION_S3);
+    for (enum location_urls urls = LOCATION_MOUNT; urls <= LOCATION_RELATIVE; urls++)
+        assert_int_equal(conform_twice(path, full, &file, urls), found);
     print_message("%s: %zu clips, %zu of %zu references found\n", path, doc->n_clips, found,
                   doc->n_refs);
 }

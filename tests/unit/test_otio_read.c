@@ -112,6 +112,8 @@ static const struct {
     {TEXT("{'a':1}"), "line 1, column 2"},
     {TEXT("{\"a\":[NaN, 1,]}"), "line 1, column 14, at '/a/2'"},
     {TEXT("{\"a\":nan}"), "invalid token"},
+    {TEXT("{\"a\":1,\"b\":{NaN:1}}"), "expected"},
+    {TEXT("{\"a\":1,99999999999999999999:1}"), "too big integer"},
     {TEXT("{\"a\":1e400}"), "at '/a': real number overflow"},
     {TEXT("{\"a\":\"\\ud800\"}"), "at '/a'"},
     {TEXT("{\"a\":\"\\udc00\"}"), "at '/a': invalid Unicode"},
@@ -178,7 +180,7 @@ static void test_limits(void **state)
     assert_int_equal(otio_read(b.p, b.len, &doc, &e), -EFBIG);
 }
 
-/* Numbers, foreign tokens, key order and odd strings come back as they were. */
+/* What was not changed comes back byte for byte. */
 static void test_write_back(void **state)
 {
     (void)state;
@@ -195,7 +197,7 @@ static void test_write_back(void **state)
                                "        -9223372036854775808,\n"
                                "        24.0,\n"
                                "        23.976023976023978,\n"
-                               "        1e-300\n"
+                               "        0.1,1e-300\n"
                                "    ],\n"
                                "    \"s\": \"NaN \\\" Infinity shotlake-token-:NaN\",\n"
                                "    \"u\": \"Viel gl\xc3\xbc"
@@ -205,16 +207,8 @@ static void test_write_back(void **state)
     struct buf out __attribute__((cleanup(auto_buf))) = {0};
     struct err e;
     assert_int_equal(otio_read(text, strlen(text), &doc, &e), 0);
-    assert_int_equal(otio_write(doc->root, doc->mark, &out, &e), 0);
-    AUTO(otio_doc) struct otio_doc *again = NULL;
-    struct buf twice __attribute__((cleanup(auto_buf))) = {0};
-    assert_int_equal(otio_read(out.p, out.len, &again, &e), 0);
-    assert_int_equal(otio_write(again->root, again->mark, &twice, &e), 0);
-    assert_string_equal(out.p, twice.p);
-    /* 1e-300 is exact, but spelled otherwise */
-    size_t same = (size_t)(strstr(text, "1e-300") - text);
-    assert_memory_equal(out.p, text, same);
-    assert_non_null(strstr(out.p, strstr(text, "\"s\": ")));
+    assert_int_equal(otio_write(doc, &out, &e), 0);
+    assert_string_equal(out.p, text);
 }
 
 /* A file that spells our mark cannot put tokens into what we write: the mark is random. */
@@ -226,11 +220,6 @@ static void test_mark_is_fresh(void **state)
     assert_int_equal(otio_read(TEXT(TL("")), &a, &e), 0);
     assert_int_equal(otio_read(TEXT(TL("")), &b, &e), 0);
     assert_string_not_equal(a->mark, b->mark);
-
-    struct buf out __attribute__((cleanup(auto_buf))) = {0};
-    static const char text[] = "[\"M:NaN\",\"M:1,\\\"x\\\"\",\"M:\",\"M:-5\",\"xM:NaN\",\"M:N";
-    otio_text_restore(text, sizeof text - 1, "M:", &out);
-    assert_string_equal(out.p, "[NaN,\"M:1,\\\"x\\\"\",\"M:\",-5,\"xM:NaN\",\"M:N");
 }
 
 int main(void)

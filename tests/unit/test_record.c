@@ -28,6 +28,8 @@ static void test_good(void **state)
         {"{" HEAD "'op':'media','payload':'" Z64 "','rows':3}", RECORD_MEDIA},
         {"{" HEAD EDIT "'manifest_stat':[1,2,'e']}", RECORD_EDIT},
         {"{" HEAD EDIT "'manifest_stat':[1,2,'e'],'source':'" Z64 "'}", RECORD_EDIT},
+        {"{" HEAD EDIT "'manifest_stat':[1,2,'e'],'studio':'s','results':'r','shots':'c',"
+         "'shots_stat':[1,2,'e']}", RECORD_EDIT},
         {"{" HEAD "'op':'tagged','edit':'abcdefghi0'}", RECORD_TAGGED},
         {"{" HEAD GRANT "'from':'1970-01-01','until':'2027-01-15T08:00:00Z'}", RECORD_GRANT},
         {"{" HEAD "'op':'revoke','edit':'abcdefghi0','principal':'group:x y'}", RECORD_REVOKE},
@@ -111,6 +113,11 @@ static const char *const bad[] = {
     "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'source':'" ID32 "'}",
     "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'source':7}",
     "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'source':null}",
+    "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'studio':7}",
+    "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'results':null}",
+    "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'shots':[],'shots_stat':[1,2,'e']}",
+    "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'shots':'c'}",
+    "{" HEAD EDIT "'manifest_stat':[1,2,'e'],'shots':'c','shots_stat':[1,2]}",
     "{" HEAD "'op':'edit','edit':'abcdefghi0','name':7,'file':'f','manifest':'m','payload':'" Z64
     "','manifest_stat':[1,2,'e']}",
     "{" HEAD "'op':'tagged','edit':'abcdefghi'}",
