@@ -18,6 +18,10 @@ struct err;
 struct index;
 struct index_read;
 
+/* The layout of its tables. Each has a folder of its own, so that a new shotlake makes its index from
+ * the ledger while an old daemon goes on with the old one. */
+#define INDEX_SCHEMA 5
+
 /* The index is a cache of the ledger: it is opened, and rebuilt from nothing if it was deleted.
  * One process opens a directory at most once; any number of processes may have it open.
  * -EBUSY: the index was written by a newer shotlake. */

@@ -10,7 +10,6 @@
 #include "base/cleanup.h"
 #include "policy/index.h"
 
-#define INDEX_SCHEMA 5
 #define INDEX_MAP_BYTES ((size_t)64 << 30) /* address space, not memory: the file grows as needed */
 
 /* The tables. Numbers are native-endian u32: the index never leaves its host. */

@@ -71,7 +71,7 @@ int lake_open(struct store *store, const char *state, struct lake **ret, struct 
     int r = make_dirs(lk->dir, e);
     if (r < 0)
         return r;
-    AUTO(free) char *index = xasprintf("%s/index", lk->dir);
+    AUTO(free) char *index = xasprintf("%s/index-%d", lk->dir, INDEX_SCHEMA);
     if ((r = index_open(index, &lk->index, e)) < 0)
         return r;
     *ret = TAKE(lk);
