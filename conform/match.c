@@ -144,6 +144,7 @@ int match_reference(struct match *m, const struct match_input *in, struct confor
     static int (*const rules[])(struct query *, struct err *) = {
         match_by_pin,  match_by_address, match_by_umid, by_path,
         by_exact_name, by_folded_name,   match_by_reel, by_stem,
+        match_by_template,
     };
     struct query q = {.m = m, .in = in, .it = it};
     int r = match_query_read(&q, e);

@@ -22,7 +22,7 @@ struct match_root {
     const char *from, *to;
 };
 
-#define MATCH_OPTIONS_MAX 64 /* preferred prefixes; roots */
+#define MATCH_OPTIONS_MAX 64 /* preferred prefixes; roots; templates */
 
 /* How ties are broken, and what is known already. Everything is borrowed. {0}: nothing. */
 struct match_options {
@@ -31,6 +31,8 @@ struct match_options {
     size_t n_prefer;
     struct match_root roots[MATCH_OPTIONS_MAX];
     size_t n_roots;
+    const char *templates[MATCH_OPTIONS_MAX]; /* keys with {shot} and {seq} in them */
+    size_t n_templates;
     bool newest_version;     /* of candidates that differ in _v### or .v### only */
     const struct pins *pins; /* answers to earlier questions; NULL: none */
 };
@@ -72,6 +74,8 @@ struct match_input {
  *   reel      the reel's media holds the source timecode
  *   stem      one object, or the frames in one directory, have the name but for an extension of
  *             the same class (media_class.h)
+ *   template  a template's key for the clip's shot is an object, or frames in a directory: {shot} is
+ *             the shot's name (shot.h), {seq} that up to its last '_'
  * An edit list's event that names no file is matched by UMID and reel only. What lies below
  * ShotLocker/Edits/ is reached by pin and address only, what lies below .shotlake/ not at all.
  *

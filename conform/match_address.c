@@ -1,4 +1,4 @@
-/* conform/match_address.c - rules by key: answers to earlier questions, and addresses. */
+/* conform/match_address.c - rules by key: answers to earlier questions, addresses, templates. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "conform/match_impl.h"
 #include "conform/media_class.h"
 #include "conform/pins.h"
+#include "conform/shot.h"
 #include "fs/lake/lake.h"
 
 /* The live object or directory at a key: 1, or 0 where there is none. */
@@ -92,9 +93,6 @@ int match_by_address(struct query *q, struct err *e)
 
 /* ---- pins --------------------------------------------------------------------------------- */
 
-static const struct match_rule pin_rule = {
-    .name = "pin", .is_certain = true, .what = "frames of the pinned folder have one number"};
-
 /* The reading that numbers frames, or NULL. */
 static const struct reading *numbered(const struct query *q)
 {
@@ -104,9 +102,10 @@ static const struct reading *numbered(const struct query *q)
     return NULL;
 }
 
-/* A pin that names frames: "show/p/plate.%04d.exr". The numbers that the cut uses go before those
- * of the pin. */
-static int pin_frames(struct query *q, const char *key, struct err *e)
+/* A key that names frames: "show/p/plate.%04d.exr". The numbers that the cut uses go before those
+ * of the key. */
+static int named_frames(struct query *q, const char *key, const struct match_rule *rule,
+                        struct err *e)
 {
     struct sequence s;
     struct err bad;
@@ -131,11 +130,12 @@ static int pin_frames(struct query *q, const char *key, struct err *e)
     named->pad = s.pad;
     size_t n = rd ? rd->n_want : sequence_frames(named, &want);
     sequence_done(&s);
-    return pick_frames(q, named, node, rd ? rd->want : want, n, &pin_rule, e);
+    return pick_frames(q, named, node, rd ? rd->want : want, n, rule, e);
 }
 
-/* A pin that names one object; where frames are wanted the sequence that it is one of. */
-static int pin_object(struct query *q, node_id node, struct err *e)
+/* One object; where frames are wanted the sequence that it is one of. */
+static int named_object(struct query *q, node_id node, const struct match_rule *rule,
+                        struct err *e)
 {
     struct finds f = {0};
     struct node nd;
@@ -145,29 +145,86 @@ static int pin_object(struct query *q, node_id node, struct err *e)
     AUTO(free) char *name = xstrndup(nd.name, nd.name_len);
     bool plate = media_class_of(name) == MEDIA_CLASS_PLATE;
     if (!numbered(q) && (q->n_readings > 0 || !plate))
-        return pick_object(q, node, &pin_rule, e);
+        return pick_object(q, node, rule, e);
     r = match_find_media(q, node, /* score= */ 1, /* contained= */ false, &f, e);
     if (r == 0)
-        r = match_pick(q, &f, &pin_rule, e);
+        r = match_pick(q, &f, rule, e);
     finds_done(&f);
     return r;
 }
 
+/* What a key of the lake names; nothing below .shotlake/. */
+static int by_key(struct query *q, const char *key, const struct match_rule *rule, struct err *e)
+{
+    node_id node;
+    if (strncmp(key, LAKE_PRIVATE_PREFIX, strlen(LAKE_PRIVATE_PREFIX)) == 0)
+        return 0;
+    int r = find_key(q, key, /* dir= */ false, &node, e);
+    if (r > 0)
+        return named_object(q, node, rule, e);
+    return r < 0 ? r : named_frames(q, key, rule, e);
+}
+
 int match_by_pin(struct query *q, struct err *e)
 {
+    static const struct match_rule rule = {.name = "pin",
+                                           .is_certain = true,
+                                           .what = "frames of the pinned folder have one number"};
     const char *name = json_string_value(json_object_get(q->in->clip, "name"));
     const char *key = pins_find(q->m->opt.pins, name ? name : q->it->clip, q->it->url);
-    node_id node;
     if (!key)
         return 0;
-    int r = 0;
-    if (strncmp(key, LAKE_PRIVATE_PREFIX, strlen(LAKE_PRIVATE_PREFIX)) != 0) {
-        r = find_key(q, key, /* dir= */ false, &node, e);
-        r = r > 0 ? pin_object(q, node, e) : r == 0 ? pin_frames(q, key, e) : r;
-    }
+    int r = by_key(q, key, &rule, e);
     if (r != 0)
         return r;
     AUTO(free) char *why = xasprintf("its pin names nothing of the lake: %s", key);
     match_set_missing(q->it, why);
     return 1;
+}
+
+/* ---- templates ------------------------------------------------------------------------------ */
+
+/* "show/079_HA/079_HA_0010/plate.####.exr" of "show/{seq}/{shot}/plate.####.exr". */
+static char *fill_template(const char *template, const char *shot)
+{
+    struct buf b __attribute__((cleanup(auto_buf))) = {0};
+    const char *last = strrchr(shot, '_');
+    for (const char *s = template; *s;) {
+        if (strncmp(s, "{shot}", 6) == 0) {
+            buf_adds(&b, shot);
+            s += 6;
+        } else if (strncmp(s, "{seq}", 5) == 0) {
+            buf_add(&b, shot, last ? (size_t)(last - shot) : strlen(shot));
+            s += 5;
+        } else {
+            buf_addc(&b, *s++);
+        }
+    }
+    return buf_take(&b);
+}
+
+/* Sound of a shot is not its plate. */
+static bool is_sound(const struct query *q)
+{
+    for (size_t i = 0; i < q->n_readings; i++)
+        if (q->readings[i].name && media_class_of(q->readings[i].name) == MEDIA_CLASS_AUDIO)
+            return true;
+    return false;
+}
+
+int match_by_template(struct query *q, struct err *e)
+{
+    static const struct match_rule rule = {
+        .name = "template",
+        .what = "frames of the template's folder have one number",
+        .note = "it is named by its shot, not by the edit"};
+    int r = 0;
+    if (q->m->opt.n_templates == 0 || !q->in->clip || is_sound(q))
+        return 0;
+    AUTO(free) char *shot = shot_name(q->in->clip);
+    for (size_t i = 0; r == 0 && i < q->m->opt.n_templates; i++) {
+        AUTO(free) char *key = fill_template(q->m->opt.templates[i], shot);
+        r = by_key(q, key, &rule, e);
+    }
+    return r;
 }

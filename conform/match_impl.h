@@ -104,8 +104,9 @@ int match_find_stems(struct query *q, struct reading *rd, struct finds *ret, str
 int match_find_frames(struct query *q, struct sequence *s, const struct reading *rd, node_id dir,
                       const int64_t *want, size_t n_want, struct finds *ret, struct err *e);
 
-/* match_address.c: pins and addresses. 1 decided, 0 nothing found, or an error. */
+/* match_address.c: pins, addresses and templates. 1 decided, 0 nothing found, or an error. */
 int match_by_pin(struct query *q, struct err *e);
+int match_by_template(struct query *q, struct err *e);
 int match_by_address(struct query *q, struct err *e);
 
 /* match_source.c: by UMID; by reel and timecode. Likewise. */

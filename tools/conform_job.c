@@ -130,6 +130,17 @@ static int add_root(struct match_options *opt, char *arg, struct err *e)
     return 0;
 }
 
+static int add_template(struct match_options *opt, const char *key, struct err *e)
+{
+    if (opt->n_templates == MATCH_OPTIONS_MAX)
+        return err_set(e, -EINVAL, "--shot-template is given more than %d times",
+                       MATCH_OPTIONS_MAX);
+    if (!strstr(key, "{shot}"))
+        return err_set(e, -EINVAL, "--shot-template takes a key with {shot} in it");
+    opt->templates[opt->n_templates++] = as_key(key);
+    return 0;
+}
+
 int conform_job_option(struct conform_job *job, int option, char *arg, struct err *e)
 {
     switch (option) {
@@ -157,6 +168,8 @@ int conform_job_option(struct conform_job *job, int option, char *arg, struct er
         return add_prefix(&job->conform.match, arg, e);
     case CONFORM_JOB_ROOT:
         return add_root(&job->conform.match, arg, e);
+    case CONFORM_JOB_TEMPLATE:
+        return add_template(&job->conform.match, arg, e);
     case CONFORM_JOB_NEWEST:
         job->conform.match.newest_version = true;
         return 0;

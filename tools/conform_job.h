@@ -38,6 +38,7 @@ enum conform_job_option {
     CONFORM_JOB_NEWEST,
     CONFORM_JOB_ROOT,
     CONFORM_JOB_SIDECARS,
+    CONFORM_JOB_TEMPLATE,
     CONFORM_JOB_URLS,
     CONFORM_JOB_MOUNT_ROOT,
 };
@@ -52,6 +53,7 @@ enum conform_job_option {
     {"prefer", required_argument, NULL, CONFORM_JOB_PREFER},   \
     {"rate", required_argument, NULL, CONFORM_JOB_RATE},       \
     {"strict", no_argument, NULL, CONFORM_JOB_STRICT},         \
+    {"shot-template", required_argument, NULL, CONFORM_JOB_TEMPLATE}, \
     {"sidecars", required_argument, NULL, CONFORM_JOB_SIDECARS}, \
     {"urls", required_argument, NULL, CONFORM_JOB_URLS},       \
     {"whole", no_argument, NULL, CONFORM_JOB_WHOLE}

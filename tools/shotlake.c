@@ -37,6 +37,7 @@ static const struct cli_verb verbs[] = {
      "  --newest-version      of candidates that differ in their _v### only take the newest\n"
      "  --pin FILE            answers to what was ambiguous, as JSON\n"
      "  --media-root OLD=NEW  paths that begin with OLD are keys that begin with NEW; repeatable\n"
+     "  --shot-template KEY   where a clip's media lies by its {shot}, if nothing else; repeatable\n"
      "  --sidecars FILE       rules for what belongs to media; default: sidecars.json of the state\n"
      "  --urls FORM           the manifest's addresses: s3, mount, file or relative; default: s3\n"
      "  --mount-root DIR      where the lake is mounted; default: /mnt/lake\n"

@@ -62,6 +62,8 @@ static const char lake_keys[] =
     "r/g.mov\t9\t{\"from\":\"metadata\",\"reel\":\"G007\",\"start\":90000,\"frames\":50,"
     "\"rate\":[25,1]}\n"
     "u/named_otherwise.mxf\t7\t{\"from\":\"metadata\",\"umid\":\"" UMID "\"}\n"
+    /* templates; a clip's name is sh010 */
+    "tpl/sh010/sh010_bg.1001.exr\ntpl/sh010/sh010_bg.1002.exr\ntpl/sh010/ref.mov\n"
     "ShotLocker/Edits/abc/b.mov\t8\t" REEL("PRIVATE1", 86400, 240) "\n";
 
 #define EXT(url) "{\"OTIO_SCHEMA\":\"ExternalReference.1\",\"target_url\":\"" url "\"}"
@@ -357,6 +359,36 @@ static void test_roots(void **state)
     check_rows(rows, COUNT(rows), &opt);
 }
 
+static void test_templates(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {OFFLINE, RANGE("0", "24"), NULL, CONFORM_FOUND, "template",
+         "tpl/sh010/sh010_bg.1001.exr tpl/sh010/sh010_bg.1002.exr "},
+        /* only where no other rule finds anything, and never for sound */
+        {EXT("/x/clip_of_nobody.mov"), NULL, NULL, CONFORM_FOUND, "template",
+         "tpl/sh010/sh010_bg.1001.exr tpl/sh010/sh010_bg.1002.exr "},
+        {EXT("/x/only.mxf"), NULL, NULL, CONFORM_FOUND, "template",
+         "tpl/sh010/sh010_bg.1001.exr tpl/sh010/sh010_bg.1002.exr "},
+        {EXT("/x/b.mov"), NULL, NULL, CONFORM_FOUND, "name", "r/b.mov "},
+        {EXT("/x/sound.wav"), NULL, NULL, CONFORM_MISSING, NULL, ""},
+        {EXT("/x/pl.[0001-0002].exr"), NULL, NULL, CONFORM_AMBIGUOUS, NULL,
+         "show/s1/plates/pl.0001.exr show/s2/plates/pl.0001.exr "},
+    };
+    struct conform_options opt = plain;
+    opt.match.templates[opt.match.n_templates++] = ".shotlake/{shot}.####.exr";
+    opt.match.templates[opt.match.n_templates++] = "tpl/{seq}/absent_{shot}.####.exr";
+    opt.match.templates[opt.match.n_templates++] = "tpl/{shot}/{shot}_bg.####.exr";
+    opt.match.templates[opt.match.n_templates++] = "tpl/{shot}/ref.mov";
+    check_rows(rows, COUNT(rows), &opt);
+    static const struct row one[] = {
+        {OFFLINE, NULL, NULL, CONFORM_FOUND, "template", "tpl/sh010/ref.mov "},
+    };
+    opt = plain;
+    opt.match.templates[opt.match.n_templates++] = "tpl/{seq}/ref.mov";
+    check_rows(one, COUNT(one), &opt);
+}
+
 static void test_pins(void **state)
 {
     (void)state;
@@ -445,7 +477,7 @@ int main(void)
         cmocka_unit_test(test_stems),     cmocka_unit_test(test_ties),
         cmocka_unit_test(test_lengths),   cmocka_unit_test(test_reels),
         cmocka_unit_test(test_reel_handles), cmocka_unit_test(test_umids),
-        cmocka_unit_test(test_roots),     cmocka_unit_test(test_pins),
+        cmocka_unit_test(test_roots),     cmocka_unit_test(test_templates), cmocka_unit_test(test_pins),
         cmocka_unit_test(test_evidence),  cmocka_unit_test(test_fixed_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
