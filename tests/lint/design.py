@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Every source file has its line in the DESIGN.md of its folder, and every line its file.
+"""Every source file has its line in the DESIGN.md of its folder, and every line its file; every unit
+test and fuzz harness is built.
 
 usage: design.py SOURCE_ROOT
 
@@ -84,10 +85,25 @@ def check(root, folder):
             yield f"{doc}: {path} is not listed"
 
 
+def unbuilt(root):
+    """Tests in C that tests/meson.build does not name: they would never run."""
+    with open(os.path.join(root, "tests/meson.build"), encoding="utf-8") as f:
+        text = f.read()
+    fuzzers = re.findall(r"^fuzzers = \[(.*?)\]", text, re.M | re.S)
+    named = {"unit": set(re.findall(r"\['(\w+)', \[|'unit/test_(\w+)\.c'", text)),
+             "fuzz": {(name, "") for name in re.findall(r"'(\w+)'", fuzzers[-1] if fuzzers else "")}}
+    for folder, start in (("unit", "test_"), ("fuzz", "fuzz_")):
+        built = {name for pair in named[folder] for name in pair}
+        for name in sorted(os.listdir(os.path.join(root, "tests", folder))):
+            if name.startswith(start) and name.endswith(".c") and name[5:-2] not in built:
+                yield f"tests/meson.build: tests/{folder}/{name} is not built"
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: design.py SOURCE_ROOT")
     bad = [line for folder in FOLDERS for line in check(sys.argv[1], folder)]
+    bad += unbuilt(sys.argv[1])
     print("\n".join(bad) if bad else "every source file is listed once")
     return 1 if bad else 0
 
