@@ -123,11 +123,11 @@ class Run:
         edit = self.rng.choice(sorted(self.model.edits))
         before, until, retire = self.model.edits[edit], None, []
         timeline = self.world.next_cut(self.timelines[edit], sorted(self.model.showable()))
-        if self.rng.random() < 0.5:
-            until = int(time.time()) + self.rng.choice([3, 6, 12, 25, 100000])
-            retire = ["--retire", text_of(until)]
         number = next(self.numbers)
         self.check_dry_run(edit, timeline, number)
+        if self.rng.random() < 0.5:  # an end that is over when the command starts is refused
+            until = int(time.time()) + self.rng.choice([10, 15, 25, 100000])
+            retire = ["--retire", text_of(until)]
         _, have = self.conformed(timeline, number, update=edit, retire=retire)
         self.model.update(edit, have, until)
         return (f"update {edit}: {len(have - before)} won, {len(before - have)} lost "
