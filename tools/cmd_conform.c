@@ -52,6 +52,14 @@ static int read_retire(const char *arg, int64_t *ret, struct err *e)
     return *ret > clock_wall() ? 0 : err_set(e, -EINVAL, "--retire: '%s' is over", arg);
 }
 
+/* The report is long: what to do about it comes last. */
+static void say_hint(const char *hint)
+{
+    fflush(stdout);
+    if (hint)
+        fprintf(stderr, "shotlake: %s\n", hint);
+}
+
 /* An edit that is not there is told apart from a file that is not. */
 static int must_stand(struct lake *lk, const char *id, struct err *e)
 {
@@ -74,18 +82,18 @@ static int dry_run(struct cli *c, struct lake *lk, const char *path, const struc
     if (r < 0)
         return cli_fail(e);
     int status = conform_job_status(&res);
+    const char *hint = conform_job_hint(&res, lk);
     r = id ? edit_change_plan(lk, id, res.plan, &change, e)
            : conform_job_report(&res, lk, c->json, &text, e);
     conform_job_result_done(&res);
     if (r < 0)
         return cli_fail(e);
-    if (change && c->json) {
+    if (change && c->json)
         cli_print_json(json_incref(change));
-        return status;
-    }
-    if (change)
+    else if (change)
         edit_change_text(change, &text);
     fputs(buf_str(&text), stdout);
+    say_hint(hint);
     return status;
 }
 
@@ -111,11 +119,13 @@ static int run(struct cli *c, const char *path, struct conform_job *job, const s
     cli_progress_end();
     say_tags(&res.commit);
     int status = conform_job_status(&res);
+    const char *hint = conform_job_hint(&res, lk);
     r = conform_job_report(&res, lk, c->json, &text, e);
     conform_job_result_done(&res);
     if (r < 0)
         return cli_fail(e);
     fputs(buf_str(&text), stdout);
+    say_hint(hint);
     return status;
 }
 

@@ -324,3 +324,22 @@ int conform_job_report(const struct conform_job_result *res, struct lake *lk, bo
     index_read_end(rd);
     return r;
 }
+
+/* Ends the walk at the first object that is no edit's file. */
+static int on_object(void *arg, const struct node *n, struct err *e)
+{
+    static const char edits[] = "ShotLocker/";
+    AUTO(buf) struct buf key = {0};
+    int r = index_key(arg, n->id, &key, e);
+    return r < 0 || strncmp(buf_str(&key), edits, strlen(edits)) == 0 ? r : -ECANCELED;
+}
+
+const char *conform_job_hint(const struct conform_job_result *res, struct lake *lk)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    struct err e; /* a hint that cannot be given is none */
+    if (!conform_has_missing(res->plan) || index_read_begin(lk->index, &rd, &e) < 0 ||
+        index_inventory_each(rd, on_object, rd, &e) < 0)
+        return NULL;
+    return "nothing of this lake is known yet: run 'shotlake scan', then conform again";
+}

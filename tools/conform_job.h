@@ -104,4 +104,7 @@ int conform_job_status(const struct conform_job_result *res);
 int conform_job_report(const struct conform_job_result *res, struct lake *lk, bool json,
                        struct buf *ret, struct err *e);
 
+/* What to do first where media are missing because the lake was never scanned: a sentence, or NULL. */
+const char *conform_job_hint(const struct conform_job_result *res, struct lake *lk);
+
 #endif

@@ -254,7 +254,9 @@ int main(int argc, char **argv)
                                              "or remove"
                                            : "set or show");
     if (!v)
-        return argc < 2 ? cli_usage(&g.cli, "no verb") : cli_usage(&g.cli, "no verb '%s'", argv[1]);
+        return argc < 2 ? cli_usage(&g.cli, "no verb")
+                        : cli_usage(&g.cli, "no %s '%s'", argv[1][0] == '-' ? "option" : "verb",
+                                    argv[1]);
     g.cli.verb = v;
     if (g.cli.at && v->options != at_help) /* "revoke … --at" must not act at once */
         return cli_usage(&g.cli, "%s takes no --at: it acts now", v->name);

@@ -142,6 +142,9 @@ static int report_edit(struct work *w, const struct conform_job_result *res, str
     snprintf(w->edit, sizeof w->edit, "%s", res->commit.edit);
     w->status = conform_job_status(res);
     head(w, says);
+    const char *hint = conform_job_hint(res, w->lk);
+    if (hint)
+        buf_addf(&w->report, "%s\n", hint);
     return conform_job_report(res, w->lk, /* json= */ false, &w->report, e);
 }
 
