@@ -157,6 +157,17 @@ static int show(struct index_read *rd, const char *id, json_t **ret, struct err 
     return r;
 }
 
+static void print_grant(const json_t *g)
+{
+    const char *from = json_string_value(json_object_get(g, "from"));
+    bool at_once = strcmp(from, "1970-01-01T00:00:00Z") == 0;
+    printf("grant     %s%s%s until %s (record %lld, by %s)\n",
+           json_string_value(json_object_get(g, "principal")), at_once ? "" : " from ",
+           at_once ? "" : from, json_string_value(json_object_get(g, "until")),
+           (long long)json_integer_value(json_object_get(g, "record")),
+           json_string_value(json_object_get(g, "actor")));
+}
+
 static void print_edit(const json_t *j)
 {
     static const char *const rows[] = {"edit",   "name",    "state", "file", "manifest", "shots",
@@ -181,12 +192,7 @@ static void print_edit(const json_t *j)
                (long long)json_integer_value(json_object_get(g, "objects")),
                json_string_value(json_object_get(g, "file")));
     json_array_foreach(json_object_get(j, "grants"), i, g)
-        printf("grant     %s from %s until %s (record %lld, by %s)\n",
-               json_string_value(json_object_get(g, "principal")),
-               json_string_value(json_object_get(g, "from")),
-               json_string_value(json_object_get(g, "until")),
-               (long long)json_integer_value(json_object_get(g, "record")),
-               json_string_value(json_object_get(g, "actor")));
+        print_grant(g);
     json_array_foreach(json_object_get(j, "keys"), i, g)
         printf("  %s\n", json_string_value(g));
     json_array_foreach(json_object_get(j, "retiring"), i, g) {
