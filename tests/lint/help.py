@@ -5,7 +5,8 @@ usage: help.py SOURCE_ROOT SHOTLAKE
 
 Of `shotlake --help` and `shotlake VERB --help`: exit status 0, on stdout, nothing on stderr, no
 line over 100 columns, every option in tools/man/shotlake.1. Of the man page: every option that it
-lists as an item (.It Fl …) is in some help. An unknown option goes to stderr with status 2.
+lists as an item (.It Fl …) is in some help. An unknown option goes to stderr with status 2, and is
+called one. Of the completion for bash: it offers every verb and every long option of the help.
 """
 import os
 import re
@@ -67,6 +68,15 @@ def options_of(text):
     return {"-" + o for o in LONG.findall(text)} | set(SHORT.findall(text))
 
 
+def check_completion(root, verbs, shown):
+    """Complaints about what the completion never offers: it offers what stands in double quotes."""
+    path = "packaging/completions/bash/shotlake"
+    with open(os.path.join(root, path), encoding="utf-8") as f:
+        offered = set(" ".join(re.findall(r'"([^"]*)"', f.read())).split())
+    wanted = {w for verb in verbs for w in verb} | {f"-{o}" for o in shown if len(o) > 1}
+    return [f"{path}: never offers '{w}'" for w in sorted(wanted - offered)]
+
+
 def check(root, binary):
     with open(os.path.join(root, "tools/man/shotlake.1"), encoding="utf-8") as f:
         man = f.read()
@@ -84,8 +94,9 @@ def check(root, binary):
         shown |= options_of(page)
     bad += [f"shotlake.1: -{o} is in the help and not here" for o in sorted(shown - anywhere)]
     bad += [f"shotlake.1: -{o} is here and in no help" for o in sorted(items - shown)]
+    bad += check_completion(root, verbs, shown)
     p = run(binary, "--no-such-option")
-    if p.returncode != 2 or p.stdout or not p.stderr:
+    if p.returncode != 2 or p.stdout or "option" not in p.stderr:
         bad.append(f"an unknown option: status {p.returncode}, not 2 with a line on stderr alone")
     return bad, len(verbs), len(shown)
 
