@@ -16,8 +16,15 @@
 static json_t *read_acl(const char *path, struct err *e)
 {
     json_error_t je;
-    json_t *j = strcmp(path, "-") == 0 ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &je)
-                                       : json_load_file(path, JSON_REJECT_DUPLICATES, &je);
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *f = is_stdin ? stdin : fopen(path, "re");
+    if (!f) {
+        err_errno(e, -errno, "open '%s'", path);
+        return NULL;
+    }
+    json_t *j = json_loadf(f, JSON_REJECT_DUPLICATES, &je);
+    if (!is_stdin)
+        fclose(f);
     if (!j)
         err_set(e, -EBADMSG, "ACL '%s': line %d column %d: %s", path, je.line, je.column, je.text);
     else if (acl_check(j, e) < 0)

@@ -85,7 +85,7 @@ static int parse_suboptions(struct cli *c, char *text, struct mount_args *a)
     return 0;
 }
 
-static int parse_option(struct cli *c, int option, struct mount_args *a)
+static int parse_option(struct cli *c, char **argv, int option, struct mount_args *a)
 {
     struct err e;
     switch (option) {
@@ -110,7 +110,7 @@ static int parse_option(struct cli *c, int option, struct mount_args *a)
     case 'o':
         return parse_suboptions(c, optarg, a);
     default:
-        return cli_usage(c, "an option is unknown or lacks its value");
+        return cli_usage(c, "unknown option or missing value: %s", argv[optind - 1]);
     }
 }
 
@@ -124,7 +124,7 @@ static int parse_mount(struct cli *c, int argc, char **argv, struct mount_args *
     int option, r;
     opterr = 0;
     while ((option = getopt_long(argc, argv, "fo:", options, NULL)) != -1)
-        if ((r = parse_option(c, option, a)) != 0)
+        if ((r = parse_option(c, argv, option, a)) != 0)
             return r;
     if (argc - optind != 1)
         return cli_usage(c, "mount takes one mountpoint");

@@ -102,6 +102,8 @@ def test(world):
                 '[{"principalType":"USER","principal":"a","accessTypes":[7]}]', "[] []"):
         fails(world, "acl", "set", "show", "-", stdin=acl)
     fails(world, "acl", "set", "show", world.path("no-such-acl.json"))
+    said = host.call("acl", "set", "show", world.path("no-such-acl.json")).stderr
+    check("No such file" in said and "line" not in said, said)
     fails(world, "--principals", world.path("no-such.json"), "view", "acme")
     fails(world, "--principals", world.write("bad.json", '{"users":[{"id":1}]}'), "view", "acme")
 

@@ -101,6 +101,11 @@ def test(world):
             wrong.append(f"{words}: status {done.returncode}, stdout {done.stdout!r}, "
                          f"stderr {done.stderr!r}")
     check(not wrong, "not status 2 with a reason on stderr:\n" + "\n".join(wrong))
+    for words, says in ((["--frobnicate", "view", "acme"], "option '--frobnicate'"),
+                        (["mount", "x", "--as"], "--as"),
+                        (["mount", "x", "--frobnicate"], "--frobnicate")):
+        said = world.host.call(*words).stderr.splitlines()[0]
+        check(says in said, f"{words}: what is wrong is named: {said}")
     equal(world.lake.keys(), before, "the keys of the lake afterwards")
 
 
