@@ -253,6 +253,16 @@ static char *key_at_store(const json_t *ref, struct store *store)
     return at && key.len > 0 && key.p[key.len - 1] != '/' ? buf_take(&key) : NULL;
 }
 
+bool location_is_own(const json_t *ref, struct store *store)
+{
+    const json_t *ours = json_object_get(json_object_get(ref, "metadata"), "shotlake");
+    const char *key = otio_string(ours, "key");
+    if (!key || location_key(ref))
+        return key != NULL;
+    AUTO(free) char *at = key_at_store(ref, store);
+    return at && strcmp(at, key) == 0;
+}
+
 json_t *location_moved(const json_t *ref, struct store *store, const struct location_style *style)
 {
     struct buf address __attribute__((cleanup(auto_buf))) = {0};

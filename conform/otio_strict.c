@@ -100,7 +100,8 @@ static const struct field track[] = {ALL("children", IS_PART), MUST("kind", IS_T
 static const struct field collection[] = {ALL("children", IS_OBJECT), END};
 static const struct field timeline[] = {MUST("tracks", IS_STACK | IS_NULL),
                                         MAY("global_start_time", IS_TIME | IS_NULL), END};
-static const struct field clip1[] = {MAY("media_reference", IS_PLAIN | IS_MEDIA), END};
+/* What is no reference is read as none; an object without a schema is one for conform, though. */
+static const struct field clip1[] = {MAY("media_reference", (IS_PLAIN & ~IS_DICT) | IS_MEDIA), END};
 static const struct field clip2[] = {
     {.key = "media_references", .is = IS_DICT, .required = true, .each = IS_MEDIA},
     MUST("active_media_reference_key", IS_TEXT),

@@ -79,8 +79,11 @@ static void set_sequence(json_t *o, const json_t *was, const json_t *clip, const
     /* of a reference of another kind, fields that only a sequence has mean nothing */
     remove_location(o, stated ? "target_url" : NULL);
     location_set_address(o, address, s);
-    if (stated)
+    if (stated) {
         keep_sequence_fields(o, was);
+        if (!sequence_stated_frames(was)) /* of what it was before */
+            json_object_del(json_object_get(json_object_get(o, "metadata"), "shotlake"), "frames");
+    }
     set_default(o, "start_frame", json_integer(s->start));
     set_default(o, "frame_step", json_integer(1));
     set_default(o, "rate", json_real(rate_of(o, clip)));
@@ -142,6 +145,14 @@ static int place_of(const struct conform_item *it, const struct relink_to *to, s
     return 0;
 }
 
+/* The reference has what it was before its first relinking. Where an application has relinked it
+ * since, that is of other media: it would come back once this one is missing. */
+static bool has_original(const json_t *ref, struct store *store)
+{
+    return reference_original(ref) &&
+           (otio_schema_is(ref, "MissingReference") || location_is_own(ref, store));
+}
+
 int relink(struct otio_doc *doc, struct otio_ref *ref, const struct conform_item *it,
            const struct relink_to *to, struct err *e)
 {
@@ -166,9 +177,8 @@ int relink(struct otio_doc *doc, struct otio_ref *ref, const struct conform_item
         return 0;
     if (found)
         location_set_key(next, to->style, buf_str(&key));
-    json_t *ours = location_metadata(next);
-    if (!json_object_get(ours, "original")) /* that very object, so that its bytes are kept */
-        json_object_set(ours, "original", ref->object);
+    if (!has_original(ref->object, to->store)) /* that very object, so that its bytes are kept */
+        json_object_set(location_metadata(next), "original", ref->object);
     if (!otio_replace(ref, json_incref(next)))
         return err_set(e, -EINVAL, "at '%s': the address '%s' cannot be written", ref->pointer,
                        buf_str(&address));

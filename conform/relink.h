@@ -23,8 +23,8 @@ struct relink_to {
  *   missing, ambiguous  a MissingReference, so that no application plays something else
  *   no media            untouched
  * A reference that changes keeps what it was under metadata.shotlake.original, unless that is
- * there already, and has its key there; see conform/location.h. All other keys stay, in their
- * order; `ref->object` is the new object, `ref->was` the one that the file has. */
+ * there already and no application relinked it since, and has its key there; see
+ * conform/location.h. All other keys stay, in their order; `ref->object` is the new object, `ref->was` the one that the file has. */
 int relink(struct otio_doc *doc, struct otio_ref *ref, const struct conform_item *it,
            const struct relink_to *to, struct err *e);
 

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "conform/media_url.h"
 #include "conform/otio_read.h"
 
 static size_t digits_length(const char *s)
@@ -242,6 +243,50 @@ static int read_available_range(const json_t *ref, struct sequence *s, struct er
                     : add_range(s, s->start + far, s->start, -step, e);
 }
 
+/* `part` as it stands or percent-decoded. */
+static bool is_part(const char *part, const char *text, size_t n)
+{
+    AUTO(free) char *decoded = media_url_decode(part);
+    return (strlen(part) == n && memcmp(part, text, n) == 0) ||
+           (decoded && strlen(decoded) == n && memcmp(decoded, text, n) == 0);
+}
+
+static bool ends_in(const char *base, const char *folder, size_t n)
+{
+    size_t len = strlen(base);
+    while (len > 0 && base[len - 1] == '/')
+        len--;
+    return n == 0 || (len == n && memcmp(base, folder, n) == 0) ||
+           (len > n && base[len - n - 1] == '/' && memcmp(base + len - n, folder, n) == 0);
+}
+
+/* Whether a reference still names what its metadata has the key of ("show/p/x.%04d.exr"). */
+static bool is_of_key(const json_t *ref, const char *key)
+{
+    const char *base = otio_string(ref, "target_url_base");
+    const char *prefix = otio_string(ref, "name_prefix"), *suffix = otio_string(ref, "name_suffix");
+    const char *slash = strrchr(key, '/'), *name = slash ? slash + 1 : key;
+    size_t folder = slash ? (size_t)(slash - key) : 0;
+    AUTO(free) char *decoded = media_url_decode(base ? base : "");
+    if (!ends_in(base ? base : "", key, folder) && !(decoded && ends_in(decoded, key, folder)))
+        return false;
+    /* a prefix may have one, too */
+    for (const char *p = strstr(name, "%0"); p; p = strstr(p + 1, "%0")) {
+        const char *end = p + 1 + strspn(p + 1, "0123456789");
+        if (*end == 'd' && is_part(prefix ? prefix : "", name, (size_t)(p - name)) &&
+            is_part(suffix ? suffix : "", end + 1, strlen(end + 1)))
+            return true;
+    }
+    return false;
+}
+
+const char *sequence_stated_frames(const json_t *ref)
+{
+    const json_t *ours = json_object_get(json_object_get(ref, "metadata"), "shotlake");
+    const char *key = otio_string(ours, "key");
+    return key && !is_of_key(ref, key) ? NULL : otio_string(ours, "frames");
+}
+
 int sequence_parse_reference(const json_t *ref, struct sequence *ret, struct err *e)
 {
     *ret = (struct sequence){0};
@@ -259,8 +304,7 @@ int sequence_parse_reference(const json_t *ref, struct sequence *ret, struct err
     ret->pad = (int)pad;
     ret->start = start;
 
-    const json_t *ours = json_object_get(json_object_get(ref, "metadata"), "shotlake");
-    const char *frames = otio_string(ours, "frames");
+    const char *frames = sequence_stated_frames(ref);
     if (frames && strcmp(frames, "*") == 0)
         return 0;
     if (!frames)

@@ -45,6 +45,11 @@ int sequence_parse_name(const char *name, struct sequence *ret, struct err *e);
  * failure. */
 int sequence_parse_reference(const json_t *ref, struct sequence *ret, struct err *e);
 
+/* metadata.shotlake.frames of an ImageSequenceReference, or NULL: it has none, or an application
+ * relinked it since, which leaves the metadata as it was: it is of the frames that "key" has there.
+ * Borrowed. */
+const char *sequence_stated_frames(const json_t *ref);
+
 void sequence_done(struct sequence *s);
 struct sequence *sequence_copy(const struct sequence *s);
 void sequence_free(struct sequence *s); /* NULL is fine */

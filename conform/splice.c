@@ -222,7 +222,8 @@ static int splice_value(struct walk *w, const json_t *was, const json_t *now, co
                         struct err *e)
 {
     bool same = was == now || json_equal(was, now);
-    if (!same && json_is_object(was) && json_is_object(now))
+    bool moved = now == w->style.verbatim; /* all of what it was before, not a change of this */
+    if (!same && !moved && json_is_object(was) && json_is_object(now))
         return peek(w) == '{' ? splice_object(w, was, now, indent, e) : lost(e);
     struct span old = {.start = w->at};
     skip_value(w);

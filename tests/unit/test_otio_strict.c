@@ -48,6 +48,7 @@ static const struct {
     {CLIP1(""), ""},
     {WITH("'media_reference':null"), ""},
     {WITH("'media_reference':" EXT), ""},
+    {WITH("'media_reference':1"), ""}, /* none, for it and for conform */
     {CLIP2(""), ""}, /* the active key is not there */
     {CLIP2("'B':" EXT), ""},
     {WITH("'name':null,'more':{'x':[1,{}]},'enabled':false,'metadata':{},'color':null"), ""},
@@ -150,6 +151,9 @@ static const struct {
      "have\n"},
 
     /* types */
+    {WITH("'media_reference':{'target_url':'a.mov'}"),
+     "/media_reference: a media reference of a known schema or null is wanted, this is an object "
+     "without OTIO_SCHEMA\n"},
     {WITH("'metadata':null"), "/metadata: an object without OTIO_SCHEMA is wanted, this is null\n"},
     {WITH("'metadata':{'OTIO_SCHEMA':'Studio.1'}"),
      "/metadata: an object without OTIO_SCHEMA is wanted, this is 'Studio.1'\n"},

@@ -175,6 +175,37 @@ static void test_first_original_stays(void **state)
     assert_non_null(strstr(again, "\"original\":{" EXTERNAL ",\"target_url\":\"/v/one.mov\"}"));
 }
 
+/* An application relinks a clip of a manifest and leaves our metadata: neither the original nor the
+ * frames there are of the new media. */
+static void test_relinked_by_an_application(void **state)
+{
+    (void)state;
+    AUTO(world) struct world *w = world_new(&world_s3, "show/one.mov\np/x.0001.exr\np/x.0002.exr\n"
+                                                       "r/y.1001.exr\nr/y.1002.exr\n");
+    AUTO(free) char *other =
+        timeline(EXTERNAL ",\"target_url\":\"/v/other.mov\"," KEYED(
+            "", ONE, EXTERNAL ",\"target_url\":\"/v/one.mov\""));
+    AUTO(free) char *gone = conform(w, other);
+    AUTO(free) char *again = conform(w, gone);
+    assert_null(strstr(gone, "s3://lake/show/one.mov"));
+    assert_string_equal(again, gone);
+    for (int i = 0; i < 2; i++) { /* another folder and name; another folder */
+        AUTO(free) char *images =
+            timeline(i ? IMAGES ",\"target_url_base\":\"s3://lake/r\",\"name_prefix\":\"y.\","
+                                "\"name_suffix\":\".exr\",\"start_frame\":1001," RANGE(2)
+                                ",\"frame_zero_padding\":4,\"metadata\":{\"shotlake\":{\"frames\":"
+                                "\"0001-0002\",\"key\":\"p/y.%04d.exr\"}}"
+                       : IMAGES ",\"target_url_base\":\"/v/r\",\"name_prefix\":\"y.\","
+                                "\"name_suffix\":\".exr\",\"start_frame\":1001," RANGE(2)
+                                ",\"frame_zero_padding\":4,\"metadata\":{\"shotlake\":{\"frames\":"
+                                "\"0001-0002\",\"key\":\"p/x.%04d.exr\"}}");
+        AUTO(free) char *moved = conform(w, images);
+        AUTO(free) char *stable = conform(w, moved);
+        assert_non_null(strstr(moved, "\"s3://lake/r/\""));
+        assert_string_equal(stable, moved);
+    }
+}
+
 /* Every form of address, its own fixed point, and the way back from it to the same object: also
  * where the name alone would be ambiguous. */
 static void test_forms_of_address(void **state)
@@ -260,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_directory_lake),
         cmocka_unit_test(test_first_original_stays),
         cmocka_unit_test(test_forms_of_address),
+        cmocka_unit_test(test_relinked_by_an_application),
         cmocka_unit_test(test_stated_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
