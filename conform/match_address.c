@@ -10,7 +10,7 @@
 #include "conform/match_impl.h"
 #include "conform/media_class.h"
 #include "conform/pins.h"
-#include "fs/lake/lake.h"
+#include "conform/place.h"
 
 /* The live object or directory at a key: 1, or 0 where there is none. */
 static int find_key(struct query *q, const char *key, bool dir, node_id *ret, struct err *e)
@@ -161,7 +161,7 @@ int match_by_pin(struct query *q, struct err *e)
     if (!key)
         return 0;
     int r = 0;
-    if (strncmp(key, LAKE_PRIVATE_PREFIX, strlen(LAKE_PRIVATE_PREFIX)) != 0) {
+    if (place_is_media(key)) {
         r = find_key(q, key, /* dir= */ false, &node, e);
         r = r > 0 ? pin_object(q, node, e) : r == 0 ? pin_frames(q, key, e) : r;
     }
