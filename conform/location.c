@@ -224,6 +224,17 @@ const char *location_key(const json_t *ref)
     return root && strcmp(path.p, root) == 0 ? key : NULL;
 }
 
+const char *location_root(const json_t *ref)
+{
+    struct buf path __attribute__((cleanup(auto_buf))) = {0};
+    const json_t *ours = json_object_get(json_object_get(ref, "metadata"), "shotlake");
+    const char *root = otio_string(ours, "root");
+    size_t n = root ? strlen(root) : 0;
+    if (!root || !path_of(ref, &path))
+        return NULL;
+    return path.len > n && strncmp(path.p, root, n) == 0 && path.p[n] == '/' ? root : NULL;
+}
+
 /* The key of what is an address of the store itself; free(). */
 static char *key_at_store(const json_t *ref, struct store *store)
 {

@@ -59,6 +59,10 @@ const char *location_key(const json_t *ref);
 /* Whether a reference is still at the address that a manifest gave it. */
 bool location_is_own(const json_t *ref, struct store *store);
 
+/* The mount's path in metadata.shotlake, where the reference's address is still below it; NULL else.
+ * Borrowed. */
+const char *location_root(const json_t *ref);
+
 /* The same reference at another address: a new object, or NULL where its place in the lake is not
  * known. References that a manifest left alone because they were addresses of `store` have one. */
 json_t *location_moved(const json_t *ref, struct store *store, const struct location_style *style);

@@ -10,8 +10,8 @@
 #include "conform/match_impl.h"
 #include "conform/media_class.h"
 #include "conform/pins.h"
+#include "conform/place.h"
 #include "conform/shot.h"
-#include "fs/lake/lake.h"
 
 /* The live object or directory at a key: 1, or 0 where there is none. */
 static int find_key(struct query *q, const char *key, bool dir, node_id *ret, struct err *e)
@@ -153,11 +153,11 @@ static int named_object(struct query *q, node_id node, const struct match_rule *
     return r;
 }
 
-/* What a key of the lake names; nothing below .shotlake/. */
+/* What a key of the lake names, where media may be. */
 static int by_key(struct query *q, const char *key, const struct match_rule *rule, struct err *e)
 {
     node_id node;
-    if (strncmp(key, LAKE_PRIVATE_PREFIX, strlen(LAKE_PRIVATE_PREFIX)) == 0)
+    if (!place_is_media(key))
         return 0;
     int r = find_key(q, key, /* dir= */ false, &node, e);
     if (r > 0)

@@ -11,13 +11,12 @@
 #include "conform/location.h"
 #include "conform/match_impl.h"
 #include "conform/otio_read.h"
+#include "conform/place.h"
 #include "conform/reference.h"
-#include "fs/lake/lake.h"
 
 static void add_address(struct query *q, char *key)
 {
-    q->is_private =
-        q->is_private || strncmp(key, LAKE_PRIVATE_PREFIX, strlen(LAKE_PRIVATE_PREFIX)) == 0;
+    q->is_private = q->is_private || !place_is_media(key);
     if (q->n_addresses < QUERY_ADDRESSES)
         q->addresses[q->n_addresses++] = key;
     else

@@ -68,6 +68,11 @@ static bool is_below(const char *key, const char *prefix)
     return strncmp(key, prefix, strlen(prefix)) == 0;
 }
 
+bool place_is_media(const char *key)
+{
+    return !is_below(key, LAKE_PRIVATE_PREFIX) && !is_below(key, LAKE_EDITS_PREFIX);
+}
+
 int place_of(struct places *p, node_id dir, const struct place **ret, struct err *e)
 {
     struct place **slot = slot_of(p->slots, p->cap, dir);
@@ -78,8 +83,7 @@ int place_of(struct places *p, node_id dir, const struct place **ret, struct err
             return r;
         struct place *new = xcalloc(1, sizeof *new);
         new->dir = dir;
-        new->is_media = !is_below(buf_str(&key), LAKE_PRIVATE_PREFIX) &&
-                        !is_below(buf_str(&key), LAKE_EDITS_PREFIX);
+        new->is_media = place_is_media(buf_str(&key));
         if (key.len > 0)
             key.p[--key.len] = '\0'; /* the '/' of a directory's key */
         new->folded = path_fold(buf_str(&key));

@@ -13,11 +13,15 @@ struct places;
 
 struct place {
     node_id dir;
-    bool is_media; /* names may lead here: false below .shotlake/ and ShotLocker/Edits/, where
-                    * manifests and uploaded edits are called like media */
+    bool is_media; /* as place_is_media() says */
     char *key;     /* "show/a" */
     char *folded;  /* the same folded: see policy/fold.h */
 };
+
+/* May a cut's media have this key? Nothing below .shotlake/ and ShotLocker/Edits/ is media: what is
+ * there of one edit, the studio's manifest and report among it, must not become another one's by
+ * being called like media, nor by its address in a cut that somebody handed in. */
+bool place_is_media(const char *key);
 
 /* Remembers what it reads for the life of one plan. Borrows `rd`. */
 struct places *places_new(struct index_read *rd);

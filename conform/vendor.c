@@ -268,8 +268,7 @@ static json_t *new_reference(struct build *b, const json_t *ref, const struct co
         buf_add(&place, key.p, key.len);
     json_t *to = json_pack("{ss s{s{ss}} ss}", "OTIO_SCHEMA", "ExternalReference.1", "metadata",
                            "shotlake", "key", buf_str(&place), "name", "");
-    const char *root = text_of(
-        b, json_object_get(json_object_get(ref, "metadata"), "shotlake"), "root");
+    const char *root = location_root(ref);
     if (it->sequence) {
         set_sequence(b, to, ref, it);
     } else {

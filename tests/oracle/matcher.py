@@ -158,7 +158,7 @@ class Matcher:
     def url(self, url):
         paths = list(dict.fromkeys(self.readings(url)))
         key = self.key_at(url, paths[0])
-        if key is not None and key.startswith(PRIVATE):
+        if key is not None and key.startswith((PRIVATE, EDITS)):
             return "missing", set()
         if key in self.objects:
             return "found", {key}
@@ -174,7 +174,7 @@ class Matcher:
             wanted = [r["start_frame"] + i * step for i in range(count)]
         paths = self.readings(base)
         key = self.key_at(base, paths[0])
-        if key is not None and key.startswith(PRIVATE):
+        if key is not None and key.startswith((PRIVATE, EDITS)):
             return "missing", set()
         spellings = [(prefix, suffix), (decoded(prefix), decoded(suffix))]
         if base.startswith("s3://"):

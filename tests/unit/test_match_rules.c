@@ -399,6 +399,7 @@ static void test_pins(void **state)
         "{\"url\":\"/k/pl.[0001-0003].exr\",\"key\":\"show/s2/plates/pl.%04d.exr\"},"
         "{\"url\":\"/x/none.mov\",\"key\":\"show/none.mov\"},"
         "{\"url\":\"/x/secret.mov\",\"key\":\".shotlake/secret.mov\"},"
+        "{\"url\":\"/x/edit.mov\",\"key\":\"ShotLocker/Edits/abc/b.mov\"},"
         "{\"url\":\"/x/same.mov\",\"key\":\"copies/b/same.mov\",\"reason\":\"mine\"}]}";
     static const struct row rows[] = {
         {EXT("/x/clip.mov"), NULL, NULL, CONFORM_FOUND, "pin", "show/b/proxy/clip.mov "},
@@ -408,6 +409,7 @@ static void test_pins(void **state)
          "show/s2/plates/pl.0001.exr show/s2/plates/pl.0002.exr -1"},
         {EXT("/x/none.mov"), NULL, NULL, CONFORM_MISSING, NULL, ""},
         {EXT("/x/secret.mov"), NULL, NULL, CONFORM_MISSING, NULL, ""},
+        {EXT("/x/edit.mov"), NULL, NULL, CONFORM_MISSING, NULL, ""},
         {EXT("/x/same.mov"), NULL, NULL, CONFORM_FOUND, "pin", "copies/b/same.mov "},
         {EXT("/x/v.mov"), NULL, NULL, CONFORM_AMBIGUOUS, "name",
          "ver/pl_v001/v.mov ver/pl_v010/v.mov ver/pl_v9/v.mov "},

@@ -130,6 +130,36 @@ static void test_names_nothing_else(void **state)
             fail_msg("'%s' is missing:\n%s", stays[i], text);
 }
 
+/* The mount in the metadata of a reference that is left as it was is somebody's path, but where the
+ * address is below it. */
+static void test_roots(void **state)
+{
+    (void)state;
+#define ROOTED(url, root)                                                                          \
+    "{\"OTIO_SCHEMA\":\"ExternalReference.1\",\"target_url\":\"" url "\",\"metadata\":{"           \
+    "\"shotlake\":{\"key\":\"show/one.mov\",\"root\":\"" root "\"}}}"
+    static const struct {
+        const char *cut;
+        bool told;
+    } cases[] = {
+        {CLIP("a", "", ROOTED("s3://lake/show/one.mov", "/zq")), false},
+        {CLIP("a", "", ROOTED("/mnt/show/one.mov", "/m")), false},
+        {CLIP("a", "", ROOTED("/mnt/show/one.mov", "/mnt")), true},
+        {CLIP("a", "", ROOTED("file:///mnt/show/one.mov", "/mnt")), true},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        bool file = strstr(cases[i].cut, "file:") != NULL, store = strstr(cases[i].cut, "s3:") != NULL;
+        const struct conform_options opt = {
+            .location = {store ? LOCATION_S3 : file ? LOCATION_FILE : LOCATION_MOUNT,
+                         store ? NULL : "/mnt"}};
+        AUTO(world_of) struct world *w = lake();
+        AUTO(conform_plan) struct conform_plan *p = plan(w, cases[i].cut, &opt);
+        AUTO(free) char *text = manifest(w, p);
+        if ((strstr(text, "\"root\"") != NULL) != cases[i].told)
+            fail_msg("case %zu: %s", i, text);
+    }
+}
+
 /* Every child is in its place, as long as it was. */
 static void test_structure(void **state)
 {
@@ -293,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_nothing_else),
+        cmocka_unit_test(test_roots),
         cmocka_unit_test(test_structure),
         cmocka_unit_test(test_granted_range),
         cmocka_unit_test(test_same_objects),
