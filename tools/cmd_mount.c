@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/codec.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "fs/cache/cache.h"
@@ -23,6 +24,7 @@
 #include "fs/fuse/mount_daemon.h"
 #include "fs/fuse/mountpoint.h"
 #include "fs/lake/lake.h"
+#include "fs/store/store.h"
 #include "policy/principals.h"
 #include "tools/cli.h"
 
@@ -192,10 +194,29 @@ static int check_mountpoint(const char *path, char **ret, struct err *e)
 
 /* ---- mount: the daemon ----------------------------------------------------------------------- */
 
+/* A scan would take what a mount inside the lake's own directory shows for objects of the lake. */
+static int must_be_outside(const struct lake *lake, const char *mountpoint, struct err *e)
+{
+    static const char start[] = "file://";
+    const char *url = lake->store->url;
+    AUTO(buf) struct buf path = {0};
+    AUTO(free) char *dir = NULL;
+    if (strncmp(url, start, strlen(start)) != 0 ||
+        percent_decode(&path, url + strlen(start), strlen(url + strlen(start))) < 0 ||
+        !(dir = realpath(buf_str(&path), NULL)))
+        return 0; /* not a directory of this host */
+    size_t n = strlen(dir);
+    if (strncmp(mountpoint, dir, n) == 0 && (mountpoint[n] == '/' || mountpoint[n] == '\0'))
+        return err_set(e, -EINVAL, "mountpoint '%s' is in the lake's own directory", mountpoint);
+    return 0;
+}
+
 static int run(struct cli *c, const struct mount_daemon_options *o, struct err *e)
 {
     AUTO(lake) struct lake *lake = NULL;
     int r = cli_lake(c, &lake, e);
+    if (r == 0)
+        r = must_be_outside(lake, o->mountpoint, e);
     return r < 0 ? r : mount_daemon_run(lake, o, e);
 }
 

@@ -2,6 +2,7 @@
 is a lake without a ledger.  A mountpoint with a blank, or given relative, works."""
 
 import os
+import urllib.parse
 
 import common
 from common import check, equal
@@ -30,6 +31,12 @@ def test(world):
     line = refused(world, "mount", world.write("a-file", ""), "--as", "acme")
     check("a-file" in line and "irectory" in line, line)
     refused(world, "mount", world.write("a-file", "") + "/below", "--as", "acme")
+
+    if world.lake.url.startswith("file://"):
+        inside = urllib.parse.unquote(world.lake.url[len("file://"):])
+        for at in (inside, f"{inside}/show"):
+            line = refused(world, "mount", at, "--as", "acme")
+            check("lake's own directory" in line, line)
 
     at = world.mount("acme")
     line = refused(world, "mount", at, "--as", "acme")
