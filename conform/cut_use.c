@@ -11,9 +11,12 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "conform/envelope.h"
+#include "conform/location.h"
+#include "conform/media_url.h"
 #include "conform/otio_read.h"
 #include "conform/rational.h"
 #include "conform/reference.h"
+#include "conform/sequence.h"
 #include "conform/shot.h"
 
 #define FRAMES_MAX 1e15
@@ -58,23 +61,33 @@ static int by_address(const void *a, const void *b)
 
 /* ---- one clip ------------------------------------------------------------------------------- */
 
-static const char *file_name(const char *url)
+/* Of frames without their range: a longer plate of one name is the same medium. */
+static char *file_name(const char *url)
 {
-    const char *slash = strrchr(url, '/'), *back = strrchr(url, '\\');
-    const char *at = slash ? slash : back;
-    return at && at[1] ? at + 1 : url;
+    struct media_url u;
+    struct sequence s;
+    struct err ignored;
+    bool ok = media_url_parse(url, &u, &ignored) == 0 && u.name && *u.name;
+    char *name = xstrdup(ok ? u.name : url);
+    if (ok && sequence_parse_name(name, &s, &ignored) > 0) {
+        free(name);
+        name = xasprintf("%s#%s", s.prefix, s.suffix);
+        sequence_done(&s);
+    }
+    media_url_done(&u);
+    return name;
 }
 
 /* What the editor named, not what it was relinked to: addresses differ with the flavour of URLs and
  * with where the lake is. */
 static char *media_of(const json_t *clip, const json_t *ref)
 {
-    const json_t *original = reference_original(ref);
+    const json_t *original = location_original(ref);
     struct reference what = reference_read(original ? original : ref);
     const json_t *cmx = json_object_get(json_object_get(clip, "metadata"), "cmx_3600");
     const char *reel = otio_string(cmx, "reel");
     if (what.kind == REFERENCE_URL)
-        return xstrdup(file_name(what.url));
+        return file_name(what.url);
     if (what.kind == REFERENCE_SEQUENCE) {
         const char *prefix = otio_string(what.object, "name_prefix");
         const char *suffix = otio_string(what.object, "name_suffix");

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "conform/media_url.h"
 #include "conform/otio_read.h"
+#include "conform/reference.h"
 #include "conform/sequence.h"
 #include "fs/store/store.h"
 
@@ -235,6 +236,21 @@ const char *location_root(const json_t *ref)
     return path.len > n && strncmp(path.p, root, n) == 0 && path.p[n] == '/' ? root : NULL;
 }
 
+const json_t *location_original(const json_t *ref)
+{
+    struct buf path __attribute__((cleanup(auto_buf))) = {0};
+    const json_t *ours = json_object_get(json_object_get(ref, "metadata"), "shotlake");
+    const json_t *original = reference_original(ref);
+    const char *key = otio_string(ours, "key");
+    if (!original || otio_schema_is(ref, "MissingReference"))
+        return original;
+    if (!key || !path_of(ref, &path) || path.len < strlen(key))
+        return NULL;
+    size_t before = path.len - strlen(key);
+    bool own = strcmp(path.p + before, key) == 0 && (before == 0 || path.p[before - 1] == '/');
+    return own ? original : NULL;
+}
+
 /* The key of what is an address of the store itself; free(). */
 static char *key_at_store(const json_t *ref, struct store *store)
 {
@@ -262,16 +278,6 @@ static char *key_at_store(const json_t *ref, struct store *store)
     media_url_done(&u);
     media_url_done(&lake);
     return at && key.len > 0 && key.p[key.len - 1] != '/' ? buf_take(&key) : NULL;
-}
-
-bool location_is_own(const json_t *ref, struct store *store)
-{
-    const json_t *ours = json_object_get(json_object_get(ref, "metadata"), "shotlake");
-    const char *key = otio_string(ours, "key");
-    if (!key || location_key(ref))
-        return key != NULL;
-    AUTO(free) char *at = key_at_store(ref, store);
-    return at && strcmp(at, key) == 0;
 }
 
 json_t *location_moved(const json_t *ref, struct store *store, const struct location_style *style)

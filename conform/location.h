@@ -56,8 +56,9 @@ json_t *location_metadata(json_t *ref);
  * file says, no more: whether there is such an object, and whose it is, is for the caller to ask. */
 const char *location_key(const json_t *ref);
 
-/* Whether a reference is still at the address that a manifest gave it. */
-bool location_is_own(const json_t *ref, struct store *store);
+/* reference_original(), where it is of this media: an application that relinked the reference since
+ * has left it there. Borrowed; NULL: none. */
+const json_t *location_original(const json_t *ref);
 
 /* The mount's path in metadata.shotlake, where the reference's address is still below it; NULL else.
  * Borrowed. */

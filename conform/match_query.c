@@ -78,6 +78,18 @@ static void read_addresses(struct query *q, const struct media_url *u)
     }
 }
 
+/* The folder of a path; where one '/' follows another ("/v/show//a") it says no more than one. */
+static char *folder_of(const char *path)
+{
+    AUTO(buf) struct buf b = {0};
+    const char *slash = strrchr(path, '/');
+    for (const char *p = path; slash && p < slash; p++)
+        if (*p != '/' || p[1] != '/')
+            buf_addc(&b, *p);
+    buf_str(&b);
+    return buf_take(&b);
+}
+
 /* Takes `sequence` (a sequence that is none: NULL). `path` ends in the name, or where there is no
  * name in a '/'. */
 static int add_reading(struct query *q, const char *path, bool has_name, struct sequence *sequence,
@@ -86,7 +98,7 @@ static int add_reading(struct query *q, const char *path, bool has_name, struct 
     struct reading *rd = &q->readings[q->n_readings++];
     const struct conform_item *it = q->it;
     const char *slash = strrchr(path, '/');
-    rd->dir = xstrndup(path, slash ? (size_t)(slash - path) : 0);
+    rd->dir = folder_of(path);
     rd->folded = path_fold(rd->dir);
     rd->name = has_name ? xstrdup(slash ? slash + 1 : path) : NULL;
     rd->has_sequence = sequence != NULL;

@@ -145,14 +145,6 @@ static int place_of(const struct conform_item *it, const struct relink_to *to, s
     return 0;
 }
 
-/* The reference has what it was before its first relinking. Where an application has relinked it
- * since, that is of other media: it would come back once this one is missing. */
-static bool has_original(const json_t *ref, struct store *store)
-{
-    return reference_original(ref) &&
-           (otio_schema_is(ref, "MissingReference") || location_is_own(ref, store));
-}
-
 int relink(struct otio_doc *doc, struct otio_ref *ref, const struct conform_item *it,
            const struct relink_to *to, struct err *e)
 {
@@ -177,7 +169,7 @@ int relink(struct otio_doc *doc, struct otio_ref *ref, const struct conform_item
         return 0;
     if (found)
         location_set_key(next, to->style, buf_str(&key));
-    if (!has_original(ref->object, to->store)) /* that very object, so that its bytes are kept */
+    if (!location_original(ref->object)) /* that very object, so that its bytes are kept */
         json_object_set(location_metadata(next), "original", ref->object);
     if (!otio_replace(ref, json_incref(next)))
         return err_set(e, -EINVAL, "at '%s': the address '%s' cannot be written", ref->pointer,

@@ -146,6 +146,8 @@ static void test_paths(void **state)
          "show/b/full/clip.mov "},
         {EXT("/x/full/clip.mov"), NULL, NULL, CONFORM_AMBIGUOUS, "path",
          "show/a/full/clip.mov show/b/full/clip.mov "},
+        {EXT("/x//b//proxy//clip.mov"), NULL, NULL, CONFORM_FOUND, "path",
+         "show/b/proxy/clip.mov "},
         {EXT("/x/proxy/clip.mov"), NULL, NULL, CONFORM_FOUND, "path", "show/b/proxy/clip.mov "},
         {EXT("/x/clip.mov"), NULL, NULL, CONFORM_AMBIGUOUS, "name",
          "show/a/full/clip.mov show/b/full/clip.mov show/b/proxy/clip.mov "},
