@@ -66,17 +66,36 @@ static bool has_edit(const struct run *run, struct index_read *rd, const char *i
     return index_edit(rd, id, &ed, &ignored) == 0 && ed.state != EDIT_REMOVED;
 }
 
-/* 1: the ledger has it just so; 0: it has not. */
-static int is_there(struct run *run, const struct iam_grant *g, bool *ret_edit, struct err *e)
+struct word {
+    const char *principal;
+    bool found;
+};
+
+static int is_word(void *arg, json_t *record, struct err *e)
+{
+    struct word *w = arg;
+    const char *op = json_string_value(json_object_get(record, "op"));
+    const char *principal = json_string_value(json_object_get(record, "principal"));
+    (void)e;
+    w->found |= op && principal && strcmp(principal, w->principal) == 0 &&
+                (strcmp(op, "grant") == 0 || strcmp(op, "revoke") == 0);
+    return 0;
+}
+
+/* 1: the ledger ever granted the edit to them, or revoked it, and says what holds; 0: it did not.
+ * The policy is then only a copy, and an older one until the next sync: a revoke must not be undone
+ * by adopting again. */
+static int is_there(struct run *run, const char *edit, const char *principal, bool *ret_edit,
+                    struct err *e)
 {
     AUTO(index_read) struct index_read *rd = NULL;
-    struct grant have;
+    struct word word = {.principal = principal};
     int r = index_read_begin(run->lk->index, &rd, e);
     if (r < 0)
         return r;
-    *ret_edit = has_edit(run, rd, g->edit);
-    r = index_grant(rd, g->edit, g->arn, &have, e);
-    return r == 0 ? have.until == g->until : r == -ENOENT ? 0 : r;
+    *ret_edit = has_edit(run, rd, edit);
+    r = index_edit_log(rd, edit, is_word, &word, e);
+    return r < 0 ? r : word.found;
 }
 
 static int take_grant(void *arg, const struct iam_grant *g, struct err *e)
@@ -85,10 +104,11 @@ static int take_grant(void *arg, const struct iam_grant *g, struct err *e)
     char canonical[PRINCIPAL_MAX], from[WHEN_TEXT_SIZE], until[WHEN_TEXT_SIZE];
     struct err why;
     bool known = false;
-    int r = is_there(run, g, &known, e);
+    bool is_principal = principal_parse(g->arn, canonical, &why) == 0;
+    int r = is_there(run, g->edit, is_principal ? canonical : g->arn, &known, e);
     if (r != 0)
         return r < 0 ? r : 0;
-    if (!known || principal_parse(g->arn, canonical, &why) < 0) {
+    if (!known || !is_principal) {
         leave(run, g->edit, known ? why.text : "a grant of it, but no such edit");
         return 0;
     }

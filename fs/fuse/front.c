@@ -7,8 +7,11 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "fs/fuse/refresh.h"
 #include "fs/view/inode.h"
 #include "fs/view/view.h"
+
+#define AHEAD_TRIES 3 /* records of one edit that come while one request is answered */
 
 void front_init(struct front *f, struct mount_state *state, struct cache *cache, uid_t uid,
                 gid_t gid)
@@ -33,15 +36,20 @@ void front_done(struct front *f)
     f->magic = 0;
 }
 
-void front_call_begin(struct front_call *c, fuse_req_t req)
+static void look(struct front_call *c)
 {
     struct err e;
-    *c = (struct front_call){.f = fuse_req_userdata(req), .uid = fuse_req_ctx(req)->uid};
     c->seen = mount_state_get(c->f->state, c->uid);
     if (index_read_begin(c->f->index, &c->rd, &e) < 0) {
         log_debug("fuse", "%s", e.text);
         c->rd = NULL;
     }
+}
+
+void front_call_begin(struct front_call *c, fuse_req_t req)
+{
+    *c = (struct front_call){.f = fuse_req_userdata(req), .uid = fuse_req_ctx(req)->uid};
+    look(c);
 }
 
 void front_call_done(struct front_call *c)
@@ -79,9 +87,28 @@ int front_node_by_id(struct front_call *c, node_id id, struct node *ret)
     return r < 0 || !ret->live ? -ENOENT : 0;
 }
 
+/* A link or another name of an object means what the last record of its edit says. The index may
+ * have that a moment before the view: the caller may have lost the edit in between, and what the
+ * link leads to is not there yet. */
+static bool is_ahead(const struct front_call *c, const struct node *n)
+{
+    return (n->is_link || n->target != NODE_NONE) &&
+           view_version(c->seen->view, n->id) != view_version_of(n);
+}
+
 int front_node(struct front_call *c, fuse_ino_t ino, struct node *ret)
 {
-    int r = front_node_by_id(c, inode_node_of_any(c->f->node_key, ino), ret);
+    node_id id = inode_node_of_any(c->f->node_key, ino);
+    int r = front_node_by_id(c, id, ret);
+    for (int tries = 0; r == 0 && is_ahead(c, ret); tries++) {
+        if (tries == AHEAD_TRIES)
+            return -EIO;
+        mount_state_catch_up(c->f->state);
+        refresh_wake(c->f->refresh);
+        front_call_done(c);
+        look(c);
+        r = front_node_by_id(c, id, ret);
+    }
     return r == 0 && front_inode(c->f, ret) != ino ? -ESTALE : r;
 }
 

@@ -40,6 +40,8 @@ struct front {
     pthread_mutex_t reads_lock;
     pthread_cond_t reads_cond;
     struct front_read *reads; /* parked until their bytes are in */
+
+    struct refresh *refresh; /* NULL until refresh_start() */
 };
 
 void front_init(struct front *f, struct mount_state *state, struct cache *cache, uid_t uid,

@@ -47,6 +47,7 @@ struct mount_state {
      * never miss each other. Taken before `lock`. */
     pthread_mutex_t compute;
     struct file_mark mark;
+    struct mount_change pending; /* of replacements that an operation made */
 
     pthread_mutex_t lock; /* guards what follows; never held while something is read */
     struct principals *principals;
@@ -98,6 +99,7 @@ int mount_state_new(struct lake *lake, const struct mount_options *o, struct mou
     ms->stale_seen = seen_new(view_empty(), /* stale= */ true);
     ms->known = roaring_bitmap_create();
     ms->opened = roaring_bitmap_create();
+    mount_change_init(&ms->pending);
     pthread_mutex_init(&ms->lock, NULL);
     pthread_mutex_init(&ms->compute, NULL);
     pthread_mutex_init(&ms->known_lock, NULL);
@@ -125,6 +127,7 @@ void mount_state_free(struct mount_state *ms)
     roaring_bitmap_free(ms->known);
     roaring_bitmap_free(ms->opened);
     free(ms->strays);
+    mount_change_done(&ms->pending);
     pthread_mutex_destroy(&ms->lock);
     pthread_mutex_destroy(&ms->compute);
     pthread_mutex_destroy(&ms->known_lock);
@@ -473,13 +476,37 @@ static int refresh(struct mount_state *ms, struct mount_change *ret, struct err 
     return r;
 }
 
+/* Not by computing into `to` itself: keep_known() leaves of a change only what is known still. */
+static void add_change(struct mount_change *to, const struct mount_change *from)
+{
+    roaring_bitmap_or_inplace(to->lost, from->lost);
+    roaring_bitmap_or_inplace(to->changed, from->changed);
+    roaring_bitmap_or_inplace(to->gone, from->gone);
+    for (size_t i = 0; i < from->n_inodes; i++)
+        add_inode(&to->inodes, &to->n_inodes, &to->room, from->inodes[i]);
+}
+
 int mount_state_refresh(struct mount_state *ms, struct mount_change *ret, struct err *e)
 {
     LOCKED(&ms->compute);
     int r = refresh(ms, ret, e);
     if (r < 0)
         go_stale(ms, e->text, ret);
+    add_change(ret, &ms->pending);
+    mount_change_done(&ms->pending);
+    mount_change_init(&ms->pending);
     return r;
+}
+
+void mount_state_catch_up(struct mount_state *ms)
+{
+    struct mount_change ch;
+    struct err e;
+    mount_change_init(&ch);
+    LOCKED(&ms->compute);
+    if (refresh(ms, &ch, &e) == 0) /* a failure is for mount_state_refresh() to deal with */
+        add_change(&ms->pending, &ch);
+    mount_change_done(&ch);
 }
 
 /* ---- figures ------------------------------------------------------------------------------- */

@@ -68,6 +68,10 @@ bool mount_change_is_empty(const struct mount_change *ch);
  * shown until it can: a negative errno, and the sentence why. One thread. */
 int mount_state_refresh(struct mount_state *ms, struct mount_change *ret, struct err *e);
 
+/* The same for an operation that found the index ahead of its view. The kernel is not told from
+ * there: what has to be taken from it comes with the next mount_state_refresh(). Any thread. */
+void mount_state_catch_up(struct mount_state *ms);
+
 /* Seconds until the clock alone changes a view: at most `limit`, at least 0. */
 int64_t mount_state_until_change(struct mount_state *ms, int64_t limit);
 

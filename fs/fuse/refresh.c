@@ -239,8 +239,17 @@ int refresh_start(struct front *f, struct lake *lake, int64_t poll_ms, struct re
         destroy(rf);
         return err_errno(e, -r, "start the threads that follow the ledger");
     }
-    *ret = rf;
+    *ret = f->refresh = rf;
     return 0;
+}
+
+void refresh_wake(struct refresh *rf)
+{
+    if (!rf)
+        return;
+    LOCKED(&rf->lock);
+    rf->wake = true;
+    pthread_cond_signal(&rf->notice_cond);
 }
 
 void refresh_stop_notices(struct refresh *rf)

@@ -18,6 +18,10 @@ struct refresh;
 int refresh_start(struct front *f, struct lake *lake, int64_t poll_ms, struct refresh **ret,
                   struct err *e);
 
+/* The second thread looks now: mount_state_catch_up() has left it something to tell the kernel. NULL
+ * is fine. */
+void refresh_wake(struct refresh *rf);
+
 /* Ends the second thread, while the session still answers requests. */
 void refresh_stop_notices(struct refresh *rf);
 

@@ -92,6 +92,9 @@ def check_view(world):
 
 def check_policy(world, team):
     world.host.run("revoke", EDIT, ARN)
+    # the policy still has them, and the ledger knows better
+    equal(world.host.json("adopt", status=3)["grants"], [], "grants of what was revoked")
+    check(ARN not in world.host.run("who", "show/b.mov"), "the revoke is undone")
     world.host.run("iam", "sync")
     got = policy(world)
     equal(got[0], team, "a statement of others")

@@ -3,12 +3,14 @@ what it won appears, the grant stays; with --retire what was lost stays until it
 moment; the store's tags follow; a dry run and what is refused change nothing."""
 
 import os
+import threading
 import time
 
 import common
 from common import check, equal, eventually
 
 KEPT, LOST, WON, LATER = "show/kept.mov", "show/lost.mov", "show/won.mov", "show/later.mov"
+TURNS = "show/a/turn.mov", "show/b/turn.mov"
 
 
 def update(world, edit, *keys, options=(), status=0, name="cut"):
@@ -53,7 +55,8 @@ def lose_and_win(world, edit, at):
     equal((done["edit"], done["version"]), (edit, 2), "the update's answer")
     equal(done["manifest"], f"ShotLocker/Edits/{edit}/v2/processed/cut.otio", "its manifest")
     shows(at, KEPT, WON)
-    check(common.errno_of(os.pread, fd, 100, 0) != 0, "an open file that was lost still reads")
+    eventually(lambda: common.errno_of(os.pread, fd, 100, 0) != 0,
+               "an open file that was lost stops reading")
     os.close(fd)
     equal(common.read(f"{at}/{WON}"), common.content(WON, 5000), "what was won")
     equal(links(at, edit), {"clip 0/kept.mov": KEPT, "clip 1/won.mov": WON}, "the links")
@@ -111,8 +114,40 @@ def history(world, edit):
     equal([r["principal"] for r in log if r["op"] == "grant"], ["user:acme"], "the grants in it")
 
 
+def never_ahead(world):
+    """Nothing that an edit's folder tells is of a later record than the tree beside it: a link leads
+    to what is there, and who lost the edit reads no manifest of the version that came then."""
+    edit, _ = world.edit(TURNS[0], name="turns")
+    at = world.mount("pilot")
+    folder = f"{at}/edits/turns-{edit}"
+    for turn in range(6):
+        link, to = f"{folder}/clip 0/turn.mov", TURNS[(turn + 1) % 2]
+        world.grant(edit, "pilot")
+        eventually(lambda: os.path.exists(link), "the link")
+        update(world, edit, to, name="turns")
+        eventually(lambda: os.readlink(link).endswith(to), "the link turns")
+        equal(common.read(link), common.content(to, 5000), "what it leads to")
+        told = {"bytes": b"", "lost": False}
+
+        def spin():
+            try:
+                while True:
+                    told["bytes"] = common.read(f"{folder}/turns.otio")
+            except OSError:
+                told["lost"] = True
+
+        reader = threading.Thread(target=spin)
+        reader.start()
+        world.host.run("revoke", edit, "pilot")
+        update(world, edit, KEPT, name="turns")
+        reader.join(10)
+        check(told["lost"] and KEPT.encode() not in told["bytes"],
+              "the revoke hides the manifest of a later version")
+        update(world, edit, to, name="turns")
+
+
 def test(world):
-    world.ready(KEPT, LOST, WON, LATER)
+    world.ready(KEPT, LOST, WON, LATER, *TURNS)
     edit, _ = world.edit(KEPT, LOST)
     at = world.mount("acme")
     world.grant(edit, "acme")
@@ -124,6 +159,7 @@ def test(world):
     history(world, edit)
     other = world.another_host()
     equal(set(other.view("acme")), set(world.host.view("acme")), "what a host sees that replays all")
+    never_ahead(world)
 
 
 if __name__ == "__main__":
