@@ -3,6 +3,7 @@
 #include "conform/conform.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +12,13 @@
 #include "base/err.h"
 #include "conform/envelope.h"
 #include "conform/match.h"
+#include "conform/media_class.h"
 #include "conform/otio_read.h"
 #include "conform/relink.h"
 #include "conform/sequence.h"
 #include "conform/shot.h"
 #include "conform/sidecar.h"
+#include "policy/index.h"
 
 struct planning {
     const struct otio_doc *doc;
@@ -75,6 +78,33 @@ static int add_sidecars(struct planning *pl, const json_t *clip, const struct co
     return sidecars_find(pl->opt->sidecars, pl->rd, &media, add_sidecar, pl, e);
 }
 
+/* Exporters write a sequence as the path of its first frame, and a still that is held just so. It is
+ * taken as the still that it says; where the next frame lies beside it somebody should look. */
+static int look_beside(struct planning *pl, struct conform_item *it, struct err *e)
+{
+    AUTO(buf) struct buf key = {0}, name = {0};
+    struct err ignored;
+    struct node nd;
+    node_id next;
+    int64_t number;
+    int width;
+    if (it->sequence || it->n_nodes != 1 || !it->has_use || it->use_last <= it->use_first)
+        return 0;
+    int r = index_node(pl->rd, it->first, &nd, e);
+    if (r < 0 || !frame_pattern(nd.name, nd.name_len, &name, &number, &width) || number == INT64_MAX)
+        return r;
+    AUTO(free) char *file = xstrndup(nd.name, nd.name_len);
+    if (media_class_of(file) != MEDIA_CLASS_PLATE)
+        return 0;
+    const char *hash = strrchr(buf_str(&name), '#');
+    r = index_key(pl->rd, nd.parent, &key, e);
+    buf_addf(&key, "%.*s%0*" PRId64 "%s", (int)(hash - buf_str(&name)), buf_str(&name), width,
+             number + 1, hash + 1);
+    if (r == 0 && index_find(pl->rd, buf_str(&key), &next, &ignored) == 0)
+        it->warnings |= ENVELOPE_LONE_FRAME;
+    return r;
+}
+
 /* One reference, in the order of doc->refs. */
 static int plan_item(void *arg, const struct envelope *env, struct err *e)
 {
@@ -107,6 +137,8 @@ static int plan_item(void *arg, const struct envelope *env, struct err *e)
     int r = match_reference(pl->match, &in, it, e);
     if (r == 0 && it->n_nodes > 0)
         r = add_sidecars(pl, clip->object, it, e);
+    if (r == 0 && it->n_nodes > 0)
+        r = look_beside(pl, it, e);
     if (r < 0)
         return err_wrap(e, "at '%.200s'", ref->pointer);
     /* more is granted than the cut may use: never without a word. A clip without a source_range

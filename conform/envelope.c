@@ -17,7 +17,8 @@ const char *envelope_warning_name(size_t i)
 {
     static const char *const names[ENVELOPE_WARNINGS] = {
         "relative range", "unknown retime", "reverse ambiguous",
-        "out of range",   "bad range",      "unknown range: all frames"};
+        "out of range",   "bad range",      "unknown range: all frames",
+        "one frame of a sequence"};
     return i < ENVELOPE_WARNINGS ? names[i] : "?";
 }
 

@@ -22,8 +22,9 @@ enum envelope_warning {
     ENVELOPE_OUT_OF_RANGE = 8,      /* more is used than available_range has */
     ENVELOPE_BAD_RANGE = 16,        /* available_range cannot be used: all of the media */
     ENVELOPE_UNKNOWN_RANGE = 32,    /* not told where the media begins: all of it (set by conform) */
+    ENVELOPE_LONE_FRAME = 64,       /* one frame of a sequence, and more than one is used (likewise) */
 };
-#define ENVELOPE_WARNINGS 6
+#define ENVELOPE_WARNINGS 7
 
 /* "relative range" and so on, for the bit 1 << i. Static. */
 const char *envelope_warning_name(size_t i);

@@ -385,11 +385,13 @@ static void add_warnings(const struct conform_plan *p, struct buf *ret)
         "it uses more frames than the reference has",
         "its available_range cannot be used: all frames of the reference",
         "the edit does not say where this media begins: all frames of the reference",
+        "the edit names this one frame and uses more: the frames after it are not taken",
     };
     bool any = false;
     for (size_t i = 0; i < p->n_items; i++) {
         const struct conform_item *it = &p->items[i];
-        if (!conform_is_found(it) || !it->sequence || !it->warnings)
+        if (!conform_is_found(it) || !it->warnings ||
+            (!it->sequence && !(it->warnings & ENVELOPE_LONE_FRAME)))
             continue;
         if (!any)
             buf_adds(ret, "\nFrames to check\n");

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "conform/conform.h"
+#include "conform/envelope.h"
 #include "conform/match.h"
 #include "conform/pins.h"
 #include "tests/unit/conform_world.h"
@@ -361,6 +362,33 @@ static void test_roots(void **state)
     check_rows(rows, COUNT(rows), &opt);
 }
 
+/* A path of one frame, of which more is used: taken as it says, with a warning where the next frame
+ * is there. */
+static void test_lone_frame(void **state)
+{
+    (void)state;
+    static const struct {
+        struct row row;
+        unsigned warnings;
+    } cases[] = {
+        {{LONG("/x/seq.0001.dpx", "0", "2"), RANGE("0", "2"), NULL, CONFORM_FOUND, "name",
+          "st/seq.0001.dpx "}, ENVELOPE_LONE_FRAME},
+        {{LONG("/x/seq.0001.dpx", "0", "1"), RANGE("0", "1"), NULL, CONFORM_FOUND, "name",
+          "st/seq.0001.dpx "}, 0},
+        {{LONG("/x/seq.0002.dpx", "0", "2"), RANGE("0", "2"), NULL, CONFORM_FOUND, "name",
+          "st/seq.0002.dpx "}, 0},
+        {{LONG("/x/seq.[0001-0002].dpx", "0", "2"), RANGE("0", "2"), NULL, CONFORM_FOUND, "sequence",
+          "st/seq.0001.dpx st/seq.0002.dpx "}, 0},
+    };
+    AUTO(world) struct world *w = world_new(&world_s3, lake_keys);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        AUTO(conform_plan) struct conform_plan *p = plan_row(w, &cases[i].row, &plain);
+        check_rows(&cases[i].row, 1, &plain);
+        if (p->items[0].warnings != cases[i].warnings)
+            fail_msg("case %zu: warnings %#x", i, p->items[0].warnings);
+    }
+}
+
 static void test_templates(void **state)
 {
     (void)state;
@@ -481,7 +509,7 @@ int main(void)
         cmocka_unit_test(test_stems),     cmocka_unit_test(test_ties),
         cmocka_unit_test(test_lengths),   cmocka_unit_test(test_reels),
         cmocka_unit_test(test_reel_handles), cmocka_unit_test(test_umids),
-        cmocka_unit_test(test_roots),     cmocka_unit_test(test_templates), cmocka_unit_test(test_pins),
+        cmocka_unit_test(test_roots),     cmocka_unit_test(test_lone_frame), cmocka_unit_test(test_templates), cmocka_unit_test(test_pins),
         cmocka_unit_test(test_evidence),  cmocka_unit_test(test_fixed_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
