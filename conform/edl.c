@@ -237,6 +237,7 @@ static int read_edit(struct reader *r, char **token, size_t n, size_t at, struct
         if (result < 0)
             return result;
     }
+    ev->drop = r->drop || strchr(ev->tc[EDL_SRC_IN], ';');
     unwrap_midnight(r, &ev->time[EDL_SRC_IN], &ev->time[EDL_SRC_OUT]);
     unwrap_midnight(r, &ev->time[EDL_REC_IN], &ev->time[EDL_REC_OUT]);
     if (ev->time[EDL_REC_OUT] < ev->time[EDL_REC_IN])

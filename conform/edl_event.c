@@ -106,6 +106,8 @@ static json_t *make_clip(const struct edl_timeline *t, const struct edl_event *e
     for (size_t i = 0; i < 4; i++)
         edit_format_put_string(original, column[i], ev->tc[i]);
     edit_format_put_string(cmx, "reel", ev->reel);
+    if (ev->drop)
+        json_object_set_new(cmx, "drop", json_true());
     edit_format_put(cmx, "events", json_copy(ev->lines));
     edit_format_put_string(cmx, "clip_name", ev->clip_name);
     edit_format_put_string(cmx, "source_file", ev->source_file);

@@ -29,6 +29,7 @@ struct edl_event {
     struct edit_ratio speed; /* 1 is normal */
     json_t *comments, *markers;
     json_t *lines; /* the numbers of the edit lines that are in it */
+    bool drop;     /* its source timecode is counted in drop frame */
     bool joined;   /* went into the edit before it */
 };
 

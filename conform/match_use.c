@@ -62,6 +62,14 @@ bool match_timecode(struct query *q, int64_t rate_num, int64_t rate_den, int64_t
     return !(env.warnings & (ENVELOPE_UNKNOWN_RETIME | ENVELOPE_OUT_OF_RANGE));
 }
 
+/* An edit list without drop frame numbers the frames of a drop-frame tape otherwise than the tape does:
+ * by 01:00:00:00 they are 108 frames apart, and which of the two it meant nobody can tell. */
+static bool counts_alike(const struct query *q, const struct media *facts)
+{
+    const json_t *cmx = json_object_get(json_object_get(q->in->clip, "metadata"), "cmx_3600");
+    return !cmx || !facts->drop || json_is_true(json_object_get(cmx, "drop"));
+}
+
 bool match_use_timecode(struct query *q, const struct media *facts, int64_t first, int64_t lowest,
                         int64_t highest, bool numbered, struct find *f, const char **ret_why)
 {
@@ -71,6 +79,9 @@ bool match_use_timecode(struct query *q, const struct media *facts, int64_t firs
     *ret_why = "its timecode is not known";
     if (facts->start < 0 ||
         !match_timecode(q, facts->rate_num, facts->rate_den, &lo, &hi, ret_why))
+        return false;
+    *ret_why = "its timecode is drop-frame, and the edit's is not";
+    if (!counts_alike(q, facts))
         return false;
     *ret_why = "its timecode does not hold what the cut uses";
     if (lo < start || hi >= start + length)

@@ -277,6 +277,8 @@ const char *adopt_problem(const struct adopt_edit *ed)
         return "no object has its tag: it was never conformed, or is disabled";
     if (!ed->file && !ed->manifest)
         return "objects have its tag, but there is no such folder in ShotLocker/Edits";
+    if (!ed->manifest) /* its holders never saw the upload, which names the whole cut */
+        return "it has no manifest in processed/: conform its file anew";
     return NULL;
 }
 
@@ -307,15 +309,13 @@ int adopt_write(struct lake *lk, const struct adopt *a, const struct adopt_edit 
     struct index_read *rd = NULL;
     struct store_stat st;
     char payload[SHA256_HEX_SIZE], id[EDIT_ID_SIZE];
-    /* an edit whose conform left no manifest shows its holders the upload instead */
-    const char *manifest = ed->manifest ? ed->manifest : ed->file;
     const char *file = ed->file ? ed->file : ed->manifest;
     int r = index_read_begin(lk->index, &rd, e);
     if (r == 0)
         r = each_object(rd, a, ed, add_row, &rows, e);
     index_read_end(rd);
     if (r == 0)
-        r = store_head(lk->store, manifest, &st, e);
+        r = store_head(lk->store, ed->manifest, &st, e);
     if (r == 0)
         r = lake_payload_put(lk, buf_str(&rows), rows.len, payload, e);
     if (r < 0)
@@ -325,7 +325,7 @@ int adopt_write(struct lake *lk, const struct adopt *a, const struct adopt_edit 
                                                                        : strlen(slash + 1));
     json_auto_t *body = json_pack(
         "{ss ss sO ss ss sI sI ss s[IIs]}", "op", "edit", "edit", ed->id, "name", name, "file", file,
-        "manifest", manifest, "objects", (json_int_t)ed->objects, "bytes", (json_int_t)ed->bytes,
+        "manifest", ed->manifest, "objects", (json_int_t)ed->objects, "bytes", (json_int_t)ed->bytes,
         "payload", payload, "manifest_stat", (json_int_t)st.size, (json_int_t)st.mtime_ns, st.etag);
     if (!body)
         return err_set(e, -EINVAL, "edit %s: its names are not UTF-8", ed->id);

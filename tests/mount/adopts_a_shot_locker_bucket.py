@@ -9,6 +9,7 @@ import common
 from common import check, equal
 
 EDIT, OTHER, OFF, LOST = "t7ory5o5hm", "abcdefghi1", "zzzzzzzzz9", "qqqqqqqqq3"
+RAW = "rrrrrrrrr4"  # uploaded and tagged, without a manifest
 ARN = "arn:aws:iam::111122223333:user/anyuser"
 FARM = "arn:aws:iam::111122223333:role/farm"
 
@@ -48,7 +49,8 @@ def fill(world):
     tag(world, "show/a.mov", ("ShotLockerAccess", f"{EDIT}:{OTHER}"), ("grade", "v2"))
     tag(world, "show/b.mov", ("ShotLockerAccess", EDIT))
     tag(world, "show/c.mov", ("ShotLockerAccess", f"x{OTHER}:{OTHER}x:nonsense"), ("note", OTHER))
-    tag(world, "show/d.mov", ("ShotLockerAccess", LOST))
+    world.put(f"{edits}/{RAW}/cut.otio")
+    tag(world, "show/d.mov", ("ShotLockerAccess", f"{LOST}:{RAW}"))
     for edit in (EDIT, OTHER):
         tag(world, f"{edits}/{edit}/processed/cut.otio", ("ShotLockerAccess", edit))
     team = {"Sid": "Team", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObjectAcl",
@@ -73,7 +75,7 @@ def check_adopted(world):
           [(OTHER, ARN, "2020-06-15T23:59:59Z"), (EDIT, FARM, "2099-06-15T23:59:59Z"),
            (EDIT, ARN, "2099-06-15T23:59:59Z")], "the grants")
     left = {(entry["what"], entry["why"].split(":")[0]) for entry in report["left"]}
-    equal(left, {(OFF, "no object has its tag"), (LOST, "objects have its tag, but there is no such "
+    equal(left, {(RAW, "it has no manifest in processed/"), (OFF, "no object has its tag"), (LOST, "objects have its tag, but there is no such "
                                                         "folder in ShotLocker/Edits"),
                  (LOST, "a grant of it, but no such edit"),
                  ("bucket policy", "it has statements with a Sid of Shot Locker's that say "

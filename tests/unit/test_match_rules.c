@@ -62,6 +62,8 @@ static const char lake_keys[] =
     "\"rate\":[24000,1001]}\n"
     "r/g.mov\t9\t{\"from\":\"metadata\",\"reel\":\"G007\",\"start\":90000,\"frames\":50,"
     "\"rate\":[25,1]}\n"
+    "r/h.mov\t9\t{\"from\":\"metadata\",\"reel\":\"H008\",\"start\":90000,\"frames\":50,"
+    "\"rate\":[30,1],\"drop\":true}\n"
     "u/named_otherwise.mxf\t7\t{\"from\":\"metadata\",\"umid\":\"" UMID "\"}\n"
     /* templates; a clip's name is sh010 */
     "tpl/sh010/sh010_bg.1001.exr\ntpl/sh010/sh010_bg.1002.exr\ntpl/sh010/ref.mov\n"
@@ -288,6 +290,12 @@ static void test_reels(void **state)
         {OFFLINE, RANGE("86400", "51"), EVENT("F006"), CONFORM_MISSING, NULL, ""},
         {OFFLINE, RANGE("86400", "48"), EVENT("G007"), CONFORM_FOUND, "reel", "r/g.mov "},
         {OFFLINE, RANGE("86400", "49"), EVENT("G007"), CONFORM_MISSING, NULL, ""},
+        /* drop frame is only held against drop frame */
+        {OFFLINE, RANGE("72000", "30"), EVENT("H008"), CONFORM_MISSING, NULL, ""},
+        {OFFLINE, RANGE("72000", "30"), "{\"cmx_3600\":{\"reel\":\"H008\",\"drop\":true}}",
+         CONFORM_FOUND, "reel", "r/h.mov "},
+        {OFFLINE, RANGE("72000", "30"), "{\"ALE\":{\"Tape\":\"H008\"}}", CONFORM_FOUND, "reel",
+         "r/h.mov "},
         /* frames: 86400 is 1001 */
         {OFFLINE, RANGE("86401", "2"), EVENT("E005"), CONFORM_FOUND, "reel",
          "r/e/pl.1002.exr r/e/pl.1003.exr "},
