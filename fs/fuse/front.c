@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "fs/fuse/refresh.h"
@@ -34,6 +35,36 @@ void front_done(struct front *f)
     pthread_mutex_destroy(&f->reads_lock);
     pthread_cond_destroy(&f->reads_cond);
     f->magic = 0;
+}
+
+void front_handle_add(struct front *f, struct front_handle *h,
+                      void (*free)(struct front_handle *h))
+{
+    LOCKED(&f->reads_lock);
+    *h = (struct front_handle){.f = f, .next = f->handles, .free = free};
+    if (h->next)
+        h->next->prev = h;
+    f->handles = h;
+}
+
+void front_handle_close(struct front_handle *h)
+{
+    struct front *f = h->f;
+    pthread_mutex_lock(&f->reads_lock);
+    if (h->next)
+        h->next->prev = h->prev;
+    if (h->prev)
+        h->prev->next = h->next;
+    else
+        f->handles = h->next;
+    pthread_mutex_unlock(&f->reads_lock);
+    h->free(h);
+}
+
+void front_close_handles(struct front *f)
+{
+    while (f->handles)
+        front_handle_close(f->handles);
 }
 
 static void look(struct front_call *c)

@@ -21,7 +21,7 @@ struct cache;
 struct front_read;
 
 /* Passed through libfuse as user data. Set up before the session, then constant but for the atomic
- * members and the list of reads. */
+ * members and the lists of reads and handles. */
 struct front {
     uint64_t magic;
     struct mount_state *state;
@@ -37,9 +37,10 @@ struct front {
     void (*on_ready)(void *arg); /* called once, when the kernel has connected; may be NULL */
     void *ready_arg;
 
-    pthread_mutex_t reads_lock;
+    pthread_mutex_t reads_lock; /* guards the two lists */
     pthread_cond_t reads_cond;
     struct front_read *reads; /* parked until their bytes are in */
+    struct front_handle *handles; /* open files and directories */
 
     struct refresh *refresh; /* NULL until refresh_start() */
 };
@@ -75,5 +76,17 @@ int front_node_by_id(struct front_call *c, node_id id, struct node *ret);
 /* What the kernel knows a node by. Not what stat(2) shows, which outlives the content: the kernel
  * keeps pages by this number, and those of two versions must not meet. */
 fuse_ino_t front_inode(const struct front *f, const struct node *n);
+
+/* First member of an open file or directory. The kernel tells of its end later, and of what is open
+ * at the end of the mount not at all. */
+struct front_handle {
+    struct front *f;
+    struct front_handle *next, *prev;
+    void (*free)(struct front_handle *h);
+};
+void front_handle_add(struct front *f, struct front_handle *h,
+                      void (*free)(struct front_handle *h));
+void front_handle_close(struct front_handle *h);
+void front_close_handles(struct front *f); /* those that are left; no request may be under way */
 
 #endif

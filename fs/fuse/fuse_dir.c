@@ -16,10 +16,19 @@
 #define FIRST_CHILD 2
 
 struct fuse_dir {
+    struct front_handle handle; /* first */
     node_id node;
     pthread_mutex_t lock; /* guards `view` */
     struct view *view;
 };
+
+static void free_dir(struct front_handle *h)
+{
+    struct fuse_dir *dir = (struct fuse_dir *)h;
+    view_unref(dir->view);
+    pthread_mutex_destroy(&dir->lock);
+    free(dir);
+}
 
 struct fuse_dir *fuse_dir_open(struct front_call *c, const struct node *n)
 {
@@ -27,14 +36,13 @@ struct fuse_dir *fuse_dir_open(struct front_call *c, const struct node *n)
     dir->node = n->id;
     dir->view = view_ref(c->seen->view);
     pthread_mutex_init(&dir->lock, NULL);
+    front_handle_add(c->f, &dir->handle, free_dir);
     return dir;
 }
 
 void fuse_dir_close(struct fuse_dir *dir)
 {
-    view_unref(dir->view);
-    pthread_mutex_destroy(&dir->lock);
-    free(dir);
+    front_handle_close(&dir->handle);
 }
 
 /* The view that the listing goes by; starting over takes the present one. */

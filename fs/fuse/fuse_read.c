@@ -16,6 +16,7 @@
 #include "fs/view/view.h"
 
 struct fuse_read_file {
+    struct front_handle handle; /* first */
     node_id node;
     struct cache_file *bytes;
 };
@@ -29,6 +30,13 @@ struct front_read {
     struct front_read *next, *prev;
 };
 
+static void free_file(struct front_handle *h)
+{
+    struct fuse_read_file *file = (struct fuse_read_file *)h;
+    cache_file_close(file->bytes);
+    free(file);
+}
+
 int fuse_read_open(struct front_call *c, const struct node *n, struct fuse_read_file **ret)
 {
     AUTO(buf) struct buf key = {0};
@@ -40,14 +48,14 @@ int fuse_read_open(struct front_call *c, const struct node *n, struct fuse_read_
     struct fuse_read_file *file = xcalloc(1, sizeof *file);
     file->node = n->id;
     file->bytes = cache_file_open(c->f->cache, buf_str(&key), n->etag, n->size);
+    front_handle_add(c->f, &file->handle, free_file);
     *ret = file;
     return 0;
 }
 
 void fuse_read_close(struct fuse_read_file *file)
 {
-    cache_file_close(file->bytes);
-    free(file);
+    front_handle_close(&file->handle);
 }
 
 /* 0, -EACCES for what was visible when it was opened, -EIO while the policy is unknown. */

@@ -257,6 +257,7 @@ void session_end(struct session *s)
         umount2(s->path, UMOUNT_NOFOLLOW | MNT_DETACH);
     fuse_session_unmount(s->se); /* does nothing to a mount of mount(2) */
     fuse_session_destroy(s->se);
+    front_close_handles(s->f);
     s->f->se = NULL;
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->cond);
