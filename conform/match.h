@@ -77,7 +77,7 @@ struct match_input {
  *   template  a template's key for the clip's shot is an object, or frames in a directory: {shot} is
  *             the shot's name (shot.h), {seq} that up to its last '_'
  * An edit list's event that names no file is matched by UMID and reel only. What lies below
- * ShotLocker/Edits/ is reached by pin and address only, what lies below .shotlake/ not at all.
+ * ShotLocker/Edits/ or .shotlake/ is media by no rule, address or pin.
  *
  * Of a movie's candidates those of known length or timecode must hold what is used, but where the
  * reference addresses it. Candidates of one rule that are left: those that hold all wanted frames
