@@ -9,10 +9,10 @@
 #include "base/err.h"
 #include "base/when.h"
 #include "fs/lake/lake_impl.h"
+#include "fs/lake/workers.h"
 
 #define TAG_KEY "ShotLockerAccess"
 #define TAG_IDS 23 /* 23 ids of 10 characters and their colons are 252: the 24th passes 256 */
-#define JOBS_MAX 64
 
 /* The truth is the ledger; a tag that lags grants nothing here. What the tags are for is the
  * store's own bucket policies. Two writers may tag one object at once: each looks at the ledger
@@ -35,14 +35,11 @@ struct pool {
     struct lake *lk;
     struct item *items;
     size_t n;
-    atomic_size_t next, done;
-    atomic_bool failed;
+    atomic_size_t done;
     pthread_mutex_t lock; /* guards what follows */
     struct tags_report *report;
     lake_progress_fn *progress;
     void *arg;
-    int r;
-    struct err err;
 };
 
 static bool is_ours(const char *key)
@@ -158,51 +155,29 @@ static int tag_object(struct pool *p, struct item *it, bool *ret_room, struct er
     return r < 0 && r != -ENOENT ? err_wrap(e, "tag '%s'", key.p) : r;
 }
 
-static void *worker(void *arg)
+static int tag_one(void *arg, size_t i, struct err *e)
 {
     struct pool *p = arg;
-    while (!p->failed) {
-        size_t i = atomic_fetch_add(&p->next, 1);
-        if (i >= p->n)
-            break;
-        struct err e;
-        bool room = true;
-        int r = tag_object(p, &p->items[i], &room, &e);
-        size_t done = atomic_fetch_add(&p->done, 1) + 1;
-        LOCKED(&p->lock);
-        if (r == 0) {
-            p->report->tagged++;
-            p->report->overflow += !room;
-        } else if (r == -ENOENT) {
-            p->report->gone++;
-        } else if (!p->failed) {
-            p->failed = true;
-            p->r = r;
-            p->err = e;
-        }
-        if (p->progress)
-            p->progress(p->arg, "tagging objects", done, p->n);
+    bool room = true;
+    int r = tag_object(p, &p->items[i], &room, e);
+    size_t done = atomic_fetch_add(&p->done, 1) + 1;
+    LOCKED(&p->lock);
+    if (r == 0) {
+        p->report->tagged++;
+        p->report->overflow += !room;
+    } else if (r == -ENOENT) {
+        p->report->gone++;
+        r = 0;
     }
-    return NULL;
+    if (p->progress)
+        p->progress(p->arg, "tagging objects", done, p->n);
+    return r;
 }
 
 static int run_pool(struct pool *p, int jobs, struct err *e)
 {
-    pthread_t threads[JOBS_MAX];
-    int n = 0;
-    p->next = p->done = 0;
-    if (jobs < 1 || jobs > JOBS_MAX)
-        jobs = store_parallel(p->lk->store);
-    while (n < jobs && (size_t)n < p->n &&
-           pthread_create(&threads[n], NULL, worker, p) == 0)
-        n++;
-    if (n == 0)
-        worker(p); /* no thread to be had: slowly, then */
-    for (int i = 0; i < n; i++)
-        pthread_join(threads[i], NULL);
-    if (p->failed)
-        *e = p->err;
-    return p->failed ? p->r : 0;
+    p->done = 0;
+    return workers_run(p->lk->store, jobs, p->n, tag_one, p, e);
 }
 
 static int add_item(void *arg, const struct node *n, struct err *e)
