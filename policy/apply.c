@@ -71,6 +71,23 @@ static int member_row(struct apply *a, const json_t *row, void *arg, struct err 
     return r;
 }
 
+int table_numbers(struct apply *a, enum index_table t, uint32_t key, roaring_bitmap_t *ret,
+                  struct err *e)
+{
+    AUTO(cursor) MDB_cursor *cur = NULL;
+    int r = index_err(e, mdb_cursor_open(a->txn, a->ix->table[t], &cur), "read numbers");
+    if (r < 0)
+        return r;
+    MDB_val k = {sizeof key, &key}, v;
+    r = mdb_cursor_get(cur, &k, &v, MDB_SET);
+    for (; r == 0; r = mdb_cursor_get(cur, &k, &v, MDB_NEXT_DUP)) {
+        uint32_t number;
+        memcpy(&number, v.mv_data, sizeof number);
+        roaring_bitmap_add(ret, number);
+    }
+    return r == MDB_NOTFOUND ? 0 : index_err(e, r, "read numbers");
+}
+
 int table_put_json(struct apply *a, enum index_table t, const void *key, size_t n, const json_t *j,
                    struct err *e)
 {

@@ -34,6 +34,10 @@ struct apply {
 int table_put_json(struct apply *a, enum index_table t, const void *key, size_t n, const json_t *j,
                    struct err *e);
 
+/* Adds to `ret` the numbers that a table of numbers by number has under `key`. */
+int table_numbers(struct apply *a, enum index_table t, uint32_t key, roaring_bitmap_t *ret,
+                  struct err *e);
+
 /* apply_edit.c */
 /* The row of an edit, to be changed and put back; json_decref(). -ENOENT: no such edit. */
 int edit_row(struct apply *a, const char *id, json_t **ret, struct err *e);

@@ -76,18 +76,7 @@ int label_inherit(struct apply *a, node_id node, node_id parent, struct err *e)
 
 int label_touch(struct apply *a, node_id node, struct err *e)
 {
-    AUTO(cursor) MDB_cursor *cur = NULL;
-    int r = index_err(e, mdb_cursor_open(a->txn, a->ix->table[TABLE_TAGGED], &cur), "tagged");
-    if (r < 0)
-        return r;
-    MDB_val k = {sizeof node, &node}, v;
-    r = mdb_cursor_get(cur, &k, &v, MDB_SET);
-    for (; r == 0; r = mdb_cursor_get(cur, &k, &v, MDB_NEXT_DUP)) {
-        uint32_t label;
-        memcpy(&label, v.mv_data, sizeof label);
-        roaring_bitmap_add(a->touched, label);
-    }
-    return r == MDB_NOTFOUND ? 0 : index_err(e, r, "tagged");
+    return table_numbers(a, TABLE_TAGGED, node, a->touched, e);
 }
 
 static int untag(void *arg, const char *label, struct err *e)

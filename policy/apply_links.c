@@ -91,28 +91,12 @@ static void take_after(struct held *alias, const struct held *object)
     set_flag(&alias->at, ATTR_SHOWN, attr_is_live(&object->at));
 }
 
-static int aliases_of(struct apply *a, node_id object, roaring_bitmap_t *ret, struct err *e)
-{
-    AUTO(cursor) MDB_cursor *cur = NULL;
-    int r = index_err(e, mdb_cursor_open(a->txn, a->ix->table[TABLE_ALIAS], &cur), "alias");
-    if (r < 0)
-        return r;
-    MDB_val k = {sizeof object, &object}, v;
-    r = mdb_cursor_get(cur, &k, &v, MDB_SET);
-    for (; r == 0; r = mdb_cursor_get(cur, &k, &v, MDB_NEXT_DUP)) {
-        node_id id;
-        memcpy(&id, v.mv_data, sizeof id);
-        roaring_bitmap_add(ret, id);
-    }
-    return r == MDB_NOTFOUND ? 0 : index_err(e, r, "alias");
-}
-
 int links_follow(struct apply *a, node_id object, struct err *e)
 {
     AUTO(bitmap) roaring_bitmap_t *ids = roaring_bitmap_create();
     struct held h, o;
     int r = hold(a, object, &o, e);
-    if (r < 0 || (r = aliases_of(a, object, ids, e)) < 0)
+    if (r < 0 || (r = table_numbers(a, TABLE_ALIAS, object, ids, e)) < 0)
         return r;
     roaring_uint32_iterator_t it;
     for (roaring_init_iterator(ids, &it); it.has_value; roaring_advance_uint32_iterator(&it)) {
