@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,6 +37,17 @@ int cli_usage(struct cli *c, const char *fmt, ...)
     else
         fputs("\ntry 'shotlake --help'\n", stderr);
     return CLI_USAGE;
+}
+
+bool cli_number(const char *s, int least, int most, int *ret)
+{
+    char *end;
+    errno = 0;
+    long v = strtol(s, &end, 10);
+    if (end == s || *end || errno != 0 || v < least || v > most)
+        return false;
+    *ret = (int)v;
+    return true;
 }
 
 int cli_unknown(const char *fmt, ...)

@@ -51,6 +51,8 @@ struct cli_verb {
 int cli_fail(const struct err *e);
 /* Prints the sentence and the verb's usage line on stderr; returns CLI_USAGE. */
 __attribute__((format(printf, 2, 3))) int cli_usage(struct cli *c, const char *fmt, ...);
+/* Reads a whole number from `least` to `most`, with nothing behind it. False: `s` is none. */
+bool cli_number(const char *s, int least, int most, int *ret);
 /* "shotlake: no such …" on stderr; returns CLI_UNKNOWN. */
 __attribute__((format(printf, 1, 2))) int cli_unknown(const char *fmt, ...);
 

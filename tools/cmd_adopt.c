@@ -189,14 +189,11 @@ int cmd_adopt(struct cli *c, int argc, char **argv)
     struct err e;
     opterr = 0;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        char *end = NULL;
         if (o == 'd')
             run.dry = true;
-        else if (o == 'j' && (jobs = (int)strtol(optarg, &end, 10)) >= 1 && jobs <= 64 && !*end)
-            continue;
-        else if (o == 'j')
+        else if (o == 'j' && !cli_number(optarg, 1, 64, &jobs))
             return cli_usage(c, "--jobs takes a number from 1 to 64");
-        else
+        else if (o != 'j')
             return cli_usage(c, "unknown option or missing value: %s", argv[optind - 1]);
     }
     if (argc != optind)

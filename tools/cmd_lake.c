@@ -78,14 +78,11 @@ static int scan_options(struct cli *c, int argc, char **argv, struct scan_option
     *ret = (struct scan_options){.prefix = "", .media = true, .what = LAKE_MEDIA_NEW};
     opterr = 0;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        char *end = NULL;
         if (o == '?')
             return cli_usage(c, "unknown option or missing value: %s", argv[optind - 1]);
         if (o == 'j') {
-            long jobs = strtol(optarg, &end, 10);
-            if (*end || jobs < 1 || jobs > 64)
+            if (!cli_number(optarg, 1, 64, &ret->jobs))
                 return cli_usage(c, "--jobs: a number from 1 to 64");
-            ret->jobs = (int)jobs;
             continue;
         }
         ret->media = strcmp(optarg, "off") != 0;

@@ -20,18 +20,6 @@
 #include "policy/index.h"
 #include "tools/cli.h"
 
-/* A whole number within limits. */
-static bool read_number(const char *s, int least, int most, int *ret)
-{
-    char *end;
-    errno = 0;
-    long v = strtol(s, &end, 10);
-    if (end == s || *end || errno != 0 || v < least || v > most)
-        return false;
-    *ret = (int)v;
-    return true;
-}
-
 /* A whole file of at most `max` bytes. */
 static int read_file(const char *path, size_t max, struct buf *ret, struct err *e)
 {
@@ -156,11 +144,11 @@ int conform_job_option(struct conform_job *job, int option, char *arg, struct er
             return err_set(e, -EINVAL, "--rate takes frames a second: 24, 23.976, 30000/1001");
         return 0;
     case CONFORM_JOB_JOBS:
-        if (!read_number(arg, 1, 64, &job->commit.jobs))
+        if (!cli_number(arg, 1, 64, &job->commit.jobs))
             return err_set(e, -EINVAL, "--jobs takes a number from 1 to 64");
         return 0;
     case CONFORM_JOB_HANDLES:
-        if (!read_number(arg, 0, CONFORM_HANDLES_MAX, &job->conform.handles))
+        if (!cli_number(arg, 0, CONFORM_HANDLES_MAX, &job->conform.handles))
             return err_set(e, -EINVAL, "--handles takes a number from 0 to %d",
                            CONFORM_HANDLES_MAX);
         return 0;
