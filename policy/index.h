@@ -20,7 +20,7 @@ struct index_read;
 
 /* The layout of its tables. Each has a folder of its own, so that a new shotlake makes its index from
  * the ledger while an old daemon goes on with the old one. */
-#define INDEX_SCHEMA 5
+#define INDEX_SCHEMA 6
 
 /* The index is a cache of the ledger: it is opened, and rebuilt from nothing if it was deleted.
  * One process opens a directory at most once; any number of processes may have it open.
@@ -199,6 +199,7 @@ struct edit {
     char id[EDIT_ID_SIZE];
     const char *name, *file, *manifest, *actor; /* keys of the lake; borrowed until `json` goes */
     const char *studio, *results, *shots;       /* likewise; "" for an edit of an older shotlake */
+    const char *owner; /* the principal that ingested it; "" for none */
     uint64_t objects, bytes;
     uint64_t seq; /* of its record */
     int64_t time;
@@ -259,6 +260,8 @@ struct grant {
     uint64_t seq;
     int64_t time;
     char actor[128];
+    const json_t *ranges; /* names: holds only from an address in one of them; NULL: from anywhere.
+                             Borrowed for the call */
 };
 typedef int index_grant_fn(void *arg, const struct grant *g, struct err *e);
 /* The grants that a principal holds (NULL: all), past and future ones too, by principal and edit.
@@ -269,18 +272,73 @@ int index_grants(struct index_read *rd, const char *principal, index_grant_fn *f
 int index_grant(struct index_read *rd, const char *edit, const char *principal, struct grant *ret,
                 struct err *e);
 
-/* ---- ACLs -------------------------------------------------------------------------------- */
+/* ---- ACLs, classes, metadata: what stands on a place ---------------------------------------- */
 
-/* One ACL list as it was set: on an object, or on a directory for all below it. */
-struct acl {
-    node_id node;
-    uint64_t seq;
-    json_t *entries; /* [{"principalType","principal","accessTypes"}]; borrowed for the call */
+enum place_kind {
+    PLACE_NODE, /* an object, or a directory for all below it */
+    PLACE_EDIT,
+    PLACE_LAKE,
 };
-typedef int index_acl_fn(void *arg, const struct acl *a, struct err *e);
-int index_acls(struct index_read *rd, index_acl_fn *fn, void *arg, struct err *e);
-/* A new reference in `*ret`, an empty array where none was set. */
-int index_acl(struct index_read *rd, node_id id, json_t **ret, uint64_t *ret_seq, struct err *e);
+struct place {
+    enum place_kind kind;
+    node_id node;            /* PLACE_NODE */
+    char edit[EDIT_ID_SIZE]; /* PLACE_EDIT */
+};
+
+/* One row of such a table as it was set last. */
+struct placed {
+    struct place at;
+    uint64_t seq;
+    int64_t time;
+    const char *actor;
+    json_t *value; /* borrowed for the call. Of an ACL: [{"principalType","principal",
+                      "accessTypes"}]; of classes: ["sport"], which may be empty; of metadata:
+                      {"source": "portal"} */
+};
+enum placed_table { PLACED_ACL, PLACED_CLASSES, PLACED_METADATA };
+typedef int index_placed_fn(void *arg, const struct placed *p, struct err *e);
+int index_placed_each(struct index_read *rd, enum placed_table t, index_placed_fn *fn, void *arg,
+                      struct err *e);
+/* A new reference in `*ret`; NULL where nothing was set (or it was taken away again). */
+int index_placed(struct index_read *rd, enum placed_table t, const struct place *at, json_t **ret,
+                 uint64_t *ret_seq, struct err *e);
+
+/* ---- rules ---------------------------------------------------------------------------------- */
+
+enum rule_kind {
+    RULE_POLICY, /* key: principal, class; value: ["read", …] */
+    RULE_GROUP,  /* key: site, group; value: the rules of an access group */
+    RULE_RANGES, /* key: name, ""; value: [{"start","end"}] */
+    RULE_ROLE,   /* key: name, ""; value: ["viewer", …] */
+    RULE_SETTING /* key: name, ""; value: as it was set; only what differs from the default */
+};
+struct rule {
+    const char *key[2]; /* borrowed for the call, like all of it */
+    uint64_t seq;
+    int64_t time;
+    const char *actor;
+    json_t *value;
+};
+typedef int index_rule_fn(void *arg, const struct rule *r, struct err *e);
+/* In the order of the keys. */
+int index_rules(struct index_read *rd, enum rule_kind kind, index_rule_fn *fn, void *arg,
+                struct err *e);
+/* The value, a new reference; NULL where there is none. `key2` "" where the kind has one key. */
+int index_rule(struct index_read *rd, enum rule_kind kind, const char *key1, const char *key2,
+               json_t **ret, uint64_t *ret_seq, struct err *e);
+
+/* A protected directory or object: a `protect` record's, or a directory __restricted/GROUP/. A node
+ * can be both, and is then told twice. */
+struct guard {
+    node_id node;
+    const char *group; /* borrowed for the call */
+    bool by_name;      /* of "__restricted" in the path */
+    node_id site_at;   /* the directory whose site names the group: that which holds "__restricted",
+                          or the protected place's own parent (the place itself where it is one) */
+    uint64_t seq;      /* 0 for by_name */
+};
+typedef int index_guard_fn(void *arg, const struct guard *g, struct err *e);
+int index_guards(struct index_read *rd, index_guard_fn *fn, void *arg, struct err *e);
 
 /* True where any grant or ACL ever named the principal. */
 int index_knows(struct index_read *rd, const char *principal, bool *ret, struct err *e);
@@ -288,12 +346,26 @@ int index_knows(struct index_read *rd, const char *principal, bool *ret, struct 
 /* ---- labels ------------------------------------------------------------------------------ */
 
 /* A label is a named set of objects: "edit:ID" and "retired:ID:VERSION" (see edit_labels()),
- * "untag:ID" for what an edit lost and the store's tags may still name, or "acl:NODE" for the node
- * (an object, or a directory with all below it) that has an ACL. */
+ * "untag:ID" for what an edit lost and the store's tags may still name, "files:ID" for what lies below
+ * ShotLocker/Edits/ID/, "acl:NODE" for what the ACL of the node (an object, or a directory with all
+ * below it that the propagation filter lets it reach) reaches, "class:NAME" for the objects of a
+ * class, "guard:NODE" for what a protected place holds. */
 
 /* The live members of a label with their parent directories. An unknown label is empty.
  * The caller frees `*ret`. */
 int index_label(struct index_read *rd, const char *label, roaring_bitmap_t **ret, struct err *e);
+
+/* Every label: its number and its name. */
+typedef int index_label_row_fn(void *arg, uint32_t label, const char *name, struct err *e);
+int index_labels(struct index_read *rd, index_label_row_fn *fn, void *arg, struct err *e);
+/* The same by number: the bitmap of its live members with the directories above. */
+int index_label_nodes(struct index_read *rd, uint32_t label, roaring_bitmap_t **ret, struct err *e);
+/* The numbers of the labels that an object is a member of, at most `cap`; `*ret_n` is how many there
+ * are. Quick: it is asked at every decision. */
+int index_label_numbers(struct index_read *rd, node_id id, uint32_t *ret, size_t cap, size_t *ret_n,
+                        struct err *e);
+/* All names that edits have below edits/ (links and other names of objects). */
+int index_edit_names(struct index_read *rd, roaring_bitmap_t **ret, struct err *e);
 
 /* The names of the labels that an object is a member of itself, in the order of their making. */
 typedef int index_label_fn(void *arg, const char *label, struct err *e);

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include <jansson.h>
+
+#include "base/address.h"
 #include "policy/types.h"
 
 struct err;
@@ -18,19 +21,31 @@ struct principals;
  * 0 or -EINVAL. */
 int principal_parse(const char *text, char ret[PRINCIPAL_MAX], struct err *e);
 
-/* A principal with everything it acts as: itself first, then its groups and roles. */
+/* Who asks: a principal with everything it acts as (itself first, then its groups and roles) and what
+ * else rules look at. All zeros: an anonymous caller. */
 struct who {
-    char **as; /* canonical names */
+    char **as; /* canonical names, each once */
     size_t n;
+    char *affiliation;      /* "faculty"; NULL: none (seed 001's "states") */
+    char **entitlements;    /* exact strings */
+    size_t n_entitlements;
+    struct address address; /* where the caller is, from whoever attested it; family 0: not known */
+    bool superuser;         /* by its token; a role gives it too */
+    json_t *details;        /* its token's authorization_details (jwt.h), or NULL: nothing narrowed */
 };
 void who_done(struct who *w);
+/* A copy of its own. */
+void who_copy(const struct who *w, struct who *ret);
+/* Adds a canonical name, unless it is there. */
+void who_add(struct who *w, const char *name);
 static inline void auto_who(struct who *w)
 {
     who_done(w);
 }
 
 /* Reads the principals file (JSON, the shape of Accurate Video's principals.json and more):
- *   {"users":  [{"id": "acme", "uid": 1001, "groups": ["vendors"], "roles": ["viewer"]}],
+ *   {"users":  [{"id": "acme", "uid": 1001, "groups": ["vendors"], "roles": ["viewer"],
+ *                "affiliation": "staff", "entitlements": ["urn:…"]}],
  *    "groups": [{"id": "vendors", "name": "…", "members": ["acme"]}]}
  * "uid" may be a list. A uid belongs to one user at most. Unknown members are ignored; a duplicate
  * member, a wrong type or a second user with the same id or uid is an error that names the place.
