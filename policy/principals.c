@@ -100,12 +100,39 @@ int principal_parse(const char *text, char ret[PRINCIPAL_MAX], struct err *e)
     return 0;
 }
 
+static void free_strings(char **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(list[i]);
+    free(list);
+}
+
+static char **copy_strings(char *const *list, size_t n)
+{
+    if (n == 0)
+        return NULL;
+    char **copy = xcalloc(n, sizeof *copy);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = xstrdup(list[i]);
+    return copy;
+}
+
 void who_done(struct who *w)
 {
-    for (size_t i = 0; i < w->n; i++)
-        free(w->as[i]);
-    free(w->as);
+    free_strings(w->as, w->n);
+    free(w->affiliation);
+    free_strings(w->entitlements, w->n_entitlements);
+    json_decref(w->details);
     *w = (struct who){0};
+}
+
+void who_copy(const struct who *w, struct who *ret)
+{
+    *ret = *w;
+    ret->as = copy_strings(w->as, w->n);
+    ret->affiliation = w->affiliation ? xstrdup(w->affiliation) : NULL;
+    ret->entitlements = copy_strings(w->entitlements, w->n_entitlements);
+    ret->details = json_deep_copy(w->details);
 }
 
 static void add_unique(char ***list, size_t *n, const char *s)
@@ -115,6 +142,11 @@ static void add_unique(char ***list, size_t *n, const char *s)
             return;
     *list = xrealloc(*list, *n + 1, sizeof **list);
     (*list)[(*n)++] = xstrdup(s);
+}
+
+void who_add(struct who *w, const char *name)
+{
+    add_unique(&w->as, &w->n, name);
 }
 
 static struct user *find_user(const struct principals *p, const char *name)
