@@ -90,8 +90,8 @@ static int post(const struct device *d, const char *url, const struct buf *form,
     AUTO(secret_json) json_t *answer = json_loadb(buf_str(&text), text.len,
                                                   JSON_REJECT_DUPLICATES, &je);
     if (!json_is_object(answer))
-        return err_set(e, -EBADMSG, "the provider answers with status %ld and no JSON object",
-                       *ret_status);
+        return err_set(e, *ret_status >= 500 ? -EAGAIN : -EBADMSG,
+                       "the provider answers with status %ld and no JSON object", *ret_status);
     *ret = TAKE(answer);
     return 0;
 }
