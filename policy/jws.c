@@ -60,19 +60,28 @@ static int check_members(const json_t *h, struct err *e)
     return 0;
 }
 
-static int choose_key(const struct token *t, const struct jwks *keys, unsigned algs,
-                      const struct jwk **ret, struct err *e)
+static int read_header(const struct token *t, json_t **ret, struct err *e)
 {
     AUTO(buf) struct buf text = {0};
     json_error_t je;
-    enum jwk_alg alg;
     if (base64url_decode(&text, t->header.s, t->header.n) < 0)
         return err_set(e, -EBADMSG, "token: its header is not base64url");
     json_auto_t *h = json_loadb(buf_str(&text), text.len, JSON_REJECT_DUPLICATES, &je);
     if (!json_is_object(h))
         return err_set(e, -EBADMSG, "token: its header is not a JSON object");
-    int r = check_members(h, e);
+    *ret = TAKE(h);
+    return 0;
+}
+
+static int choose_key(const struct token *t, const struct jwks *keys, unsigned algs,
+                      const struct jwk **ret, struct err *e)
+{
+    json_auto_t *h = NULL;
+    enum jwk_alg alg;
+    int r = read_header(t, &h, e);
     if (r < 0)
+        return r;
+    if ((r = check_members(h, e)) < 0)
         return r;
     const char *name = json_string_value(json_object_get(h, "alg"));
     if (!name || !jwk_alg_of(name, &alg))
@@ -191,4 +200,15 @@ int jws_verify(const char *token, size_t n, const struct jwks *keys, unsigned al
         return err_set(e, -EACCES, "token: its signature is not its key's");
     buf_add(ret, buf_str(&payload), payload.len);
     return 0;
+}
+
+bool jws_has_key(const char *token, size_t n, const struct jwks *keys)
+{
+    struct token t = {0};
+    json_auto_t *h = NULL;
+    struct err e;
+    if (n > JWS_MAX_BYTES || split(token, n, &t, &e) < 0 || read_header(&t, &h, &e) < 0 ||
+        check_members(h, &e) < 0)
+        return true;
+    return jwks_find(keys, json_string_value(json_object_get(h, "kid"))) != NULL;
 }

@@ -3,6 +3,7 @@
 #ifndef POLICY_JWS_H
 #define POLICY_JWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct buf;
@@ -22,5 +23,9 @@ struct jwks;
  * nothing is appended. Pure; any thread. */
 int jws_verify(const char *token, size_t n, const struct jwks *keys, unsigned algs,
                struct buf *ret, struct err *e);
+
+/* True where the set has the key that the token's header asks for: otherwise a newer set is worth a
+ * look. Verifies nothing. True also for what is no token, since no set helps there. Pure. */
+bool jws_has_key(const char *token, size_t n, const struct jwks *keys);
 
 #endif

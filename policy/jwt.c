@@ -13,16 +13,48 @@
 
 #define TIME_MAX 253402300799.0 /* the end of year 9999 */
 
-/* A name as principals may have it: not blank, no control characters, of bounded length. */
-static bool is_name(const json_t *v)
+/* Not blank, no control characters, of bounded length. */
+static bool is_text(const char *s, size_t n, size_t max)
 {
-    const char *s = json_string_value(v);
-    if (!s || !*s || json_string_length(v) > JWT_NAME_MAX || s[strspn(s, " \t")] == '\0')
+    if (n == 0 || n > max || strlen(s) != n || s[strspn(s, " \t")] == '\0')
         return false;
     for (; *s; s++)
         if ((unsigned char)*s < 0x20 || *s == 0x7f)
             return false;
     return true;
+}
+
+static bool is_name(const json_t *v)
+{
+    return json_is_string(v) && is_text(json_string_value(v), json_string_length(v), JWT_NAME_MAX);
+}
+
+/* One step of a JSON pointer: the member that the text up to the next '/' names, "~1" standing for
+ * a '/' and "~0" for a '~' in it. */
+static json_t *step(const json_t *at, const char **path)
+{
+    AUTO(buf) struct buf key = {0};
+    const char *p = *path;
+    for (; *p && *p != '/'; p++)
+        if (*p == '~' && (p[1] == '0' || p[1] == '1'))
+            buf_addc(&key, *++p == '0' ? '~' : '/');
+        else
+            buf_addc(&key, *p);
+    *path = p;
+    return json_object_get(at, buf_str(&key));
+}
+
+/* The claim of that name or pointer; NULL: there is none. */
+static json_t *claim(const json_t *claims, const char *name)
+{
+    json_t *at = (json_t *)claims;
+    if (*name != '/')
+        return json_object_get(claims, name);
+    while (at && *name == '/') {
+        name++;
+        at = step(at, &name);
+    }
+    return at;
 }
 
 static bool in_list(jwt_list list, const char *s)
@@ -128,7 +160,7 @@ static int add_groups(struct jwt_identity *id, const json_t *names, struct err *
 static int read_groups(const json_t *claims, const struct jwt_rules *rules,
                        struct jwt_identity *id, struct err *e)
 {
-    const json_t *own = json_object_get(claims, rules->groups ? rules->groups : "groups");
+    const json_t *own = claim(claims, rules->groups ? rules->groups : "groups");
     int r = own ? add_groups(id, own, e) : 0;
     size_t n = id->n_groups;
     for (size_t i = 0; r == 0 && i < n; i++) {
@@ -138,6 +170,68 @@ static int read_groups(const json_t *claims, const struct jwt_rules *rules,
     }
     for (size_t i = 0; i < n; i++) /* what the issuer says, not what the expansion adds */
         id->superuser |= in_list(rules->superuser_groups, id->groups[i]);
+    return r;
+}
+
+static int read_affiliation(const json_t *claims, const struct jwt_rules *rules,
+                            struct jwt_identity *id, struct err *e)
+{
+    const json_t *v = rules->affiliation ? claim(claims, rules->affiliation) : NULL;
+    if (json_is_array(v) && json_array_size(v) == 0)
+        return 0;
+    if (json_is_array(v) && json_array_size(v) > 1)
+        return err_set(e, -EBADMSG, "token: it has more than one affiliation");
+    if (json_is_array(v))
+        v = json_array_get(v, 0);
+    if (!v || json_is_null(v) || (json_is_string(v) && json_string_length(v) == 0))
+        return 0;
+    if (!json_is_string(v) || !is_text(json_string_value(v), json_string_length(v), JWT_TEXT_MAX))
+        return err_set(e, -EBADMSG, "token: its affiliation is not usable");
+    id->affiliation = xstrdup(json_string_value(v));
+    return 0;
+}
+
+static int add_entitlement(struct jwt_identity *id, const char *s, size_t n, struct err *e)
+{
+    AUTO(free) char *text = xstrndup(s, n);
+    if (!is_text(text, n, JWT_TEXT_MAX))
+        return err_set(e, -EBADMSG, "token: an entitlement is not usable");
+    for (size_t i = 0; i < id->n_entitlements; i++)
+        if (strcmp(id->entitlements[i], text) == 0)
+            return 0;
+    if (id->n_entitlements == JWT_GROUPS_MAX)
+        return err_set(e, -EBADMSG, "token: more than %d entitlements", JWT_GROUPS_MAX);
+    id->entitlements = xrealloc(id->entitlements, id->n_entitlements + 1, sizeof(char *));
+    id->entitlements[id->n_entitlements++] = TAKE(text);
+    return 0;
+}
+
+/* Each item of a list is one entitlement; one text is cut at ';', as Shibboleth joins them. */
+static int read_entitlements(const json_t *claims, const struct jwt_rules *rules,
+                             struct jwt_identity *id, struct err *e)
+{
+    const json_t *v = rules->entitlements ? claim(claims, rules->entitlements) : NULL;
+    const char *s = json_string_value(v);
+    size_t i;
+    json_t *item;
+    int r = 0;
+    if (!v || json_is_null(v))
+        return 0;
+    if (s && strlen(s) != json_string_length(v))
+        return err_set(e, -EBADMSG, "token: an entitlement is not usable");
+    for (; r == 0 && s && *s; s += *s == ';') {
+        size_t n = strcspn(s, ";");
+        r = n > 0 ? add_entitlement(id, s, n, e) : 0;
+        s += n;
+    }
+    if (!json_is_string(v) && !json_is_array(v))
+        return err_set(e, -EBADMSG, "token: its entitlements are neither a list nor a text");
+    json_array_foreach(v, i, item) {
+        if (r == 0 && !json_is_string(item))
+            r = err_set(e, -EBADMSG, "token: an entitlement is not a text");
+        else if (r == 0)
+            r = add_entitlement(id, json_string_value(item), json_string_length(item), e);
+    }
     return r;
 }
 
@@ -196,7 +290,7 @@ static int read_details(const json_t *claims, struct jwt_identity *id, struct er
 static int read_identity(const json_t *claims, const struct jwt_rules *rules,
                          struct jwt_identity *id, struct err *e)
 {
-    const json_t *user = json_object_get(claims, rules->username ? rules->username : "sub");
+    const json_t *user = claim(claims, rules->username ? rules->username : "sub");
     if (!is_name(user))
         return err_set(e, -EBADMSG, "token: the claim with the user's name is missing or not usable");
     id->user = xstrdup(json_string_value(user));
@@ -208,6 +302,10 @@ static int read_identity(const json_t *claims, const struct jwt_rules *rules,
         in_list(rules->superuser_clients, json_string_value(json_object_get(claims, "azp"))) ||
         in_list(rules->superuser_clients, json_string_value(json_object_get(claims, "client_id")));
     int r = read_groups(claims, rules, id, e);
+    if (r == 0)
+        r = read_affiliation(claims, rules, id, e);
+    if (r == 0)
+        r = read_entitlements(claims, rules, id, e);
     return r < 0 ? r : read_details(claims, id, e);
 }
 
@@ -243,6 +341,10 @@ void jwt_identity_done(struct jwt_identity *id)
 {
     free(id->user);
     free(id->id);
+    free(id->affiliation);
+    for (size_t i = 0; i < id->n_entitlements; i++)
+        free(id->entitlements[i]);
+    free(id->entitlements);
     for (size_t i = 0; i < id->n_groups; i++)
         free(id->groups[i]);
     free(id->groups);

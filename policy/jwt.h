@@ -14,8 +14,9 @@ struct jwks;
 
 #define JWT_SKEW_S 60         /* what clocks may differ, by default */
 #define JWT_LIFETIME_S 86400  /* the longest life of a token that is accepted, by default */
-#define JWT_GROUPS_MAX 1000
+#define JWT_GROUPS_MAX 1000   /* and entitlements */
 #define JWT_NAME_MAX 128      /* bytes of a user's or a group's name */
+#define JWT_TEXT_MAX 1024     /* bytes of an affiliation or an entitlement, which may be a URI */
 
 /* A list of strings that ends with NULL; NULL itself is an empty one. */
 typedef const char *const *jwt_list;
@@ -25,8 +26,12 @@ struct jwt_rules {
     unsigned algs;          /* set of 1 << enum jwk_alg */
     const char *issuer;     /* exact; NULL: any */
     const char *audience;   /* exact, one of the token's; never NULL */
-    const char *username;   /* claim that names the user; NULL: "sub" */
-    const char *groups;     /* claim with the groups' names; NULL: "groups" */
+    /* Claims, by their names; one that begins with '/' is a JSON pointer (RFC 6901) to where it
+     * lies deeper: "/realm_access/roles". */
+    const char *username;     /* NULL: "sub" */
+    const char *groups;       /* a list of names, or one; NULL: "groups" */
+    const char *affiliation;  /* a text, or a list of one; NULL: none is read */
+    const char *entitlements; /* a list of texts, or texts joined by ';'; NULL: none are read */
     int64_t skew_s;         /* 0: none */
     int64_t lifetime_max_s; /* 0: JWT_LIFETIME_S */
     jwt_list superuser_clients; /* by "azp" or "client_id" */
@@ -39,6 +44,9 @@ struct jwt_identity {
     char *user;     /* without a kind: "user:" goes before it in a principal */
     char **groups;  /* each once, the token's first */
     size_t n_groups;
+    char *affiliation;   /* NULL: none */
+    char **entitlements; /* each once */
+    size_t n_entitlements;
     bool superuser;
     int64_t expires; /* Unix seconds; the skew is not in it */
     char *id;        /* "jti", or NULL */

@@ -3,7 +3,7 @@
 #ifndef FS_AUTH_OIDC_H
 #define FS_AUTH_OIDC_H
 
-#include <stdbool.h>
+#include "fs/auth/secret.h"
 
 struct auth;
 struct err;
@@ -20,7 +20,5 @@ typedef void oidc_prompt_fn(void *arg, const struct oidc_prompt *p);
  * set by a signal handler). `*ret_token` is what auth_check() takes; free it with secret_free(). */
 int oidc_device_login(struct auth *a, oidc_prompt_fn *fn, void *arg, const volatile int *cancel,
                       char **ret_token, struct err *e);
-/* Wipes and frees a string; NULL is fine. */
-void secret_free(char *s);
 
 #endif
