@@ -34,7 +34,7 @@ void finds_done(struct finds *f)
 }
 
 /* What the path of a find shares with that of the reference. */
-static void set_score(struct find *f, const struct reading *rd, const struct place *p)
+static void set_score(struct find *f, const struct reading *rd, const struct media_place *p)
 {
     f->score = 1;
     f->same_path = f->same_name;
@@ -57,7 +57,7 @@ static int add_objects(struct query *q, const struct listing_group *g, const str
                        struct finds *ret, struct err *e)
 {
     for (size_t i = 0; i < g->n; i++) {
-        const struct place *p;
+        const struct media_place *p;
         int r = place_of(q->m->places, g->rows[i].parent, &p, e);
         if (r < 0)
             return r;
@@ -99,7 +99,7 @@ static int add_places(struct query *q, const struct find_list *l, const struct f
         const struct frame *first = &l->frames.v[i];
         for (k = i + 1; k < l->frames.n && l->frames.v[k].parent == first->parent;)
             k++;
-        const struct place *p;
+        const struct media_place *p;
         if (dir != NODE_NONE && first->parent != dir)
             continue;
         int r = place_of(q->m->places, first->parent, &p, e);
@@ -131,7 +131,7 @@ struct nearness {
 static bool is_near(void *arg, node_id dir)
 {
     struct nearness *n = arg;
-    const struct place *p;
+    const struct media_place *p;
     int r = n->failed < 0 ? n->failed : place_of(n->q->m->places, dir, &p, n->e);
     if (r < 0) {
         n->failed = r;

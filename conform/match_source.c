@@ -160,7 +160,7 @@ static int add_nodes(struct query *q, const node_id *nodes, size_t n, struct fin
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < n && i < UMID_NODES_MAX; i++) {
-        const struct place *p;
+        const struct media_place *p;
         struct node nd;
         r = index_node(q->m->rd, nodes[i], &nd, e);
         if (r == 0)

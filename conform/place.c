@@ -15,7 +15,7 @@
 /* A hash table with open addresses: places are asked for once an object that has a name. */
 struct places {
     struct index_read *rd;
-    struct place **slots;
+    struct media_place **slots;
     size_t n, cap; /* cap is a power of two, and more than n */
 };
 
@@ -24,7 +24,7 @@ struct places *places_new(struct index_read *rd)
     struct places *p = xcalloc(1, sizeof *p);
     p->rd = rd;
     p->cap = 64;
-    p->slots = xcalloc(p->cap, sizeof(struct place *));
+    p->slots = xcalloc(p->cap, sizeof(struct media_place *));
     return p;
 }
 
@@ -43,7 +43,7 @@ void places_free(struct places *p)
     free(p);
 }
 
-static struct place **slot_of(struct place **slots, size_t cap, node_id dir)
+static struct media_place **slot_of(struct media_place **slots, size_t cap, node_id dir)
 {
     size_t i = (dir * 2654435761u) & (cap - 1);
     while (slots[i] && slots[i]->dir != dir)
@@ -54,7 +54,7 @@ static struct place **slot_of(struct place **slots, size_t cap, node_id dir)
 static void grow(struct places *p)
 {
     size_t cap = 2 * p->cap;
-    struct place **slots = xcalloc(cap, sizeof(struct place *));
+    struct media_place **slots = xcalloc(cap, sizeof(struct media_place *));
     for (size_t i = 0; i < p->cap; i++)
         if (p->slots[i])
             *slot_of(slots, cap, p->slots[i]->dir) = p->slots[i];
@@ -73,15 +73,15 @@ bool place_is_media(const char *key)
     return !is_below(key, LAKE_PRIVATE_PREFIX) && !is_below(key, LAKE_EDITS_PREFIX);
 }
 
-int place_of(struct places *p, node_id dir, const struct place **ret, struct err *e)
+int place_of(struct places *p, node_id dir, const struct media_place **ret, struct err *e)
 {
-    struct place **slot = slot_of(p->slots, p->cap, dir);
+    struct media_place **slot = slot_of(p->slots, p->cap, dir);
     if (!*slot) {
         AUTO(buf) struct buf key = {0};
         int r = index_key(p->rd, dir, &key, e);
         if (r < 0)
             return r;
-        struct place *new = xcalloc(1, sizeof *new);
+        struct media_place *new = xcalloc(1, sizeof *new);
         new->dir = dir;
         new->is_media = place_is_media(buf_str(&key));
         if (key.len > 0)

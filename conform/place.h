@@ -11,7 +11,7 @@ struct err;
 struct index_read;
 struct places;
 
-struct place {
+struct media_place {
     node_id dir;
     bool is_media; /* as place_is_media() says */
     char *key;     /* "show/a" */
@@ -28,7 +28,7 @@ struct places *places_new(struct index_read *rd);
 void places_free(struct places *p); /* NULL is fine */
 
 /* The place of a directory; borrowed until places_free(). */
-int place_of(struct places *p, node_id dir, const struct place **ret, struct err *e);
+int place_of(struct places *p, node_id dir, const struct media_place **ret, struct err *e);
 
 /* How many components the ends of two paths share, bytewise: 2 of "x/show/a" and "y/show/a". */
 int path_shared_components(const char *a, const char *b);

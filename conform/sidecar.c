@@ -19,14 +19,14 @@
 
 #define ANY '\001' /* stands for a rule's '*' once names are put in, which may hold a '*' */
 
-struct rule {
+struct sidecar_rule {
     const char *name, *path; /* borrowed from the tree */
     enum media_class class;  /* MEDIA_CLASS_NONE: all */
 };
 
 struct sidecars {
     json_t *root;
-    struct rule *v;
+    struct sidecar_rule *v;
     size_t n;
 };
 
@@ -69,7 +69,7 @@ static int check_path(const char *path, size_t i, struct err *e)
     return 0;
 }
 
-static int read_rule(const json_t *o, size_t i, struct rule *ret, struct err *e)
+static int read_rule(const json_t *o, size_t i, struct sidecar_rule *ret, struct err *e)
 {
     const char *what = json_string_value(json_object_get(o, "for"));
     ret->name = json_string_value(json_object_get(o, "name"));

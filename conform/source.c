@@ -70,7 +70,7 @@ static int set_extent(struct sources *s, const struct node *nd, const struct med
 static int add_node(struct sources *s, node_id node, struct source_list *ret, struct err *e)
 {
     AUTO(media) struct media facts = {.start = -1};
-    const struct place *p;
+    const struct media_place *p;
     struct node nd;
     int r = index_node(s->rd, node, &nd, e);
     if (r == 0)

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "policy/apply_impl.h"
 #include "policy/hash.h"
+#include "policy/propagate.h"
 
 /* Calls `fn` for each line of a payload: one JSON array. */
 static int payload_lines(struct apply *a, const struct buf *payload,
@@ -99,7 +100,7 @@ int table_put_json(struct apply *a, enum index_table t, const void *key, size_t 
     return r;
 }
 
-static int known(struct apply *a, const char *principal, struct err *e)
+int known(struct apply *a, const char *principal, struct err *e)
 {
     MDB_val v;
     int r = table_get(a->ix, a->txn, TABLE_KNOWN, principal, strlen(principal), &v, e);
@@ -189,12 +190,14 @@ static int apply_edit(struct apply *a, const struct buf *payload, struct err *e)
         return err_set(e, -EBADMSG, "\"objects\" or \"bytes\" is missing");
     if (r == 0)
         r = label_make(a, name, &label, e);
-    if (r == 0 && old)
+    if (r == 0 && old && (r = class_edit_changes(a, a->rec->edit, nodes, e)) == 0)
         r = edit_switch(a, old, row, label, nodes, e);
     if (r < 0 || (r = label_add(a, label, nodes, e)) < 0)
         return r;
-    r = edit_row_put(a, row, e);
-    return r < 0 ? r : note_source(a, e);
+    if ((r = edit_row_put(a, row, e)) < 0 ||
+        (a->rec->owner && (r = known(a, a->rec->owner, e)) < 0))
+        return r;
+    return note_source(a, e);
 }
 
 static size_t grant_key(const struct record *rec, char key[PRINCIPAL_MAX + EDIT_ID_SIZE])
@@ -210,11 +213,14 @@ static int apply_grant(struct apply *a, struct err *e)
     a->no_effect = !edit_can_be_granted(a);
     if (a->no_effect)
         return 0; /* must not wait for an edit of that id to come */
+    json_t *ranges = json_object_get(a->rec->json, "ranges");
     char key[PRINCIPAL_MAX + EDIT_ID_SIZE];
     size_t n = grant_key(a->rec, key);
     json_auto_t *row = json_pack("{sI sI sI sI ss}", "from", (json_int_t)a->rec->from, "until",
                                  (json_int_t)a->rec->until, "seq", (json_int_t)a->rec->seq, "time",
                                  (json_int_t)a->rec->time, "actor", a->rec->actor);
+    if (ranges)
+        json_object_set(row, "ranges", ranges);
     int r = row ? table_put_json(a, TABLE_GRANT, key, n, row, e) : err_set(e, -ENOMEM, "grant");
     return r < 0 ? r : known(a, a->rec->principal, e);
 }
@@ -227,43 +233,6 @@ static int apply_revoke(struct apply *a, struct err *e)
     return r == -ENOENT ? 0 : r;
 }
 
-static int apply_acl(struct apply *a, struct err *e)
-{
-    const char *path = strcmp(a->rec->path, "/") == 0 ? "" : a->rec->path;
-    json_t *entries = json_object_get(a->rec->json, "entries");
-    AUTO(buf) struct buf probe = {0};
-    buf_adds(&probe, path);
-    if (probe.len > 0 && path[probe.len - 1] == '/')
-        buf_addc(&probe, 'x'); /* a directory's key is good where a child's would be */
-    if (probe.len > 0 && (probe.len > 1025 || key_problem(probe.p)))
-        return err_set(e, -EBADMSG, "\"path\" cannot be a path");
-    node_id id = NODE_ROOT;
-    int r = *path ? tree_make(a, path, &id, e) : 0;
-    char name[32];
-    uint32_t label;
-    snprintf(name, sizeof name, "acl:%u", id);
-    if (r < 0)
-        return r;
-    AUTO(bitmap) roaring_bitmap_t *below = roaring_bitmap_create();
-    if ((r = label_make(a, name, &label, e)) < 0 || (r = label_subtree(a, id, below, e)) < 0 ||
-        (r = label_add(a, label, below, e)) < 0)
-        return r;
-    size_t i;
-    json_t *v;
-    json_array_foreach(entries, i, v) {
-        char principal[PRINCIPAL_MAX];
-        acl_principal(v, principal);
-        if ((r = known(a, principal, e)) < 0)
-            return r;
-    }
-    if (json_array_size(entries) == 0) {
-        r = table_del(a->ix, a->txn, TABLE_ACL, &id, sizeof id, e);
-        return r == -ENOENT ? 0 : r;
-    }
-    json_auto_t *row = json_pack("{sI sO}", "seq", (json_int_t)a->rec->seq, "entries", entries);
-    return row ? table_put_json(a, TABLE_ACL, &id, sizeof id, row, e) : err_set(e, -ENOMEM, "ACL");
-}
-
 static int dispatch(struct apply *a, const struct buf *payload, struct err *e)
 {
     switch (a->rec->op) {
@@ -274,7 +243,15 @@ static int dispatch(struct apply *a, const struct buf *payload, struct err *e)
     case RECORD_TAGGED: return edit_tagged(a, e);
     case RECORD_GRANT: return apply_grant(a, e);
     case RECORD_REVOKE: return apply_revoke(a, e);
-    case RECORD_ACL: return apply_acl(a, e);
+    case RECORD_ACL:
+    case RECORD_CLASS:
+    case RECORD_METADATA:
+    case RECORD_PROTECT: return apply_placed(a, e);
+    case RECORD_POLICY:
+    case RECORD_ACCESS_GROUP:
+    case RECORD_RANGES:
+    case RECORD_ROLE:
+    case RECORD_SETTINGS: return apply_rule(a, e);
     case RECORD_DISABLE: return edit_set_state(a, "disabled", e);
     case RECORD_ENABLE: return edit_set_state(a, "enabled", e);
     case RECORD_REMOVE: return edit_remove(a, e);
@@ -299,24 +276,6 @@ static int follows(struct apply *a, struct err *e)
     if (head.seq == 0 && a->rec->op != RECORD_INIT)
         return err_set(e, -EBADMSG, "the first record is not \"init\"");
     return 0;
-}
-
-/* The nodes that have a label "acl:NODE". */
-static int load_acl_nodes(struct apply *a, struct err *e)
-{
-    AUTO(cursor) MDB_cursor *cur = NULL;
-    int r = index_err(e, mdb_cursor_open(a->txn, a->ix->table[TABLE_LABEL], &cur), "labels");
-    if (r < 0)
-        return r;
-    MDB_val k = {4, "acl:"}, v;
-    r = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE);
-    for (; r == 0 && k.mv_size > 4 && memcmp(k.mv_data, "acl:", 4) == 0;
-         r = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
-        char num[16];
-        snprintf(num, sizeof num, "%.*s", (int)k.mv_size - 4, (char *)k.mv_data + 4);
-        roaring_bitmap_add(a->acl_nodes, (uint32_t)strtoul(num, NULL, 10));
-    }
-    return r == 0 || r == MDB_NOTFOUND ? 0 : index_err(e, r, "labels");
 }
 
 static int finish(struct apply *a, struct err *e)
@@ -359,11 +318,31 @@ static int transaction(struct apply *a, const struct buf *payload, struct err *e
         memcpy(&a->next_node, v.mv_data, sizeof a->next_node);
     if (r < 0 && r != -ENOENT)
         return r;
-    if ((r = index_totals(&rd, &a->totals, e)) < 0 || (r = load_acl_nodes(a, e)) < 0 ||
-        (r = dispatch(a, payload, e)) < 0 || (r = edit_log(a, e)) < 0 || (r = finish(a, e)) < 0)
+    if ((r = index_totals(&rd, &a->totals, e)) < 0 || (r = dispatch(a, payload, e)) < 0 || (r = edit_log(a, e)) < 0 || (r = finish(a, e)) < 0)
         return r;
     MDB_txn *t = TAKE(txn);
     return index_err(e, mdb_txn_commit(t), "commit");
+}
+
+void apply_start(struct apply *a)
+{
+    a->touched = roaring_bitmap_create();
+    a->rezone = roaring_bitmap_create();
+    a->reclass = roaring_bitmap_create();
+    a->names = roaring_bitmap_create();
+}
+
+void apply_done(struct apply *a)
+{
+    zone_forget(a);
+    for (size_t i = 0; i < a->n_gather; i++)
+        roaring_bitmap_free(a->gather[i].nodes);
+    free(a->gather);
+    roaring_bitmap_free(a->touched);
+    roaring_bitmap_free(a->rezone);
+    roaring_bitmap_free(a->reclass);
+    roaring_bitmap_free(a->names);
+    propagate_free(a->filter);
 }
 
 int apply_record(struct index *ix, const void *data, size_t n, apply_payload_fn *payload_fn,
@@ -386,14 +365,8 @@ int apply_record(struct index *ix, const void *data, size_t n, apply_payload_fn 
             return err_set(e, -EBADMSG, "record %" PRIu64 ": its payload has another hash",
                            rec.seq);
     }
-    struct apply a = {.ix = ix, .rec = &rec};
-    a.touched = roaring_bitmap_create();
-    a.acl_nodes = roaring_bitmap_create();
+    AUTO(apply) struct apply a = {.ix = ix, .rec = &rec};
+    apply_start(&a);
     r = transaction(&a, &payload, e);
-    for (size_t i = 0; i < a.n_gather; i++)
-        roaring_bitmap_free(a.gather[i].nodes);
-    free(a.gather);
-    roaring_bitmap_free(a.touched);
-    roaring_bitmap_free(a.acl_nodes);
     return r < 0 ? err_wrap(e, "ledger record %" PRIu64, rec.seq) : r;
 }

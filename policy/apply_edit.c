@@ -69,7 +69,7 @@ static void set_untagged(const struct apply *a, json_t *row)
 
 json_t *edit_new_row(const struct apply *a)
 {
-    static const char *const optional[] = {"studio", "results", "shots", "handles"};
+    static const char *const optional[] = {"studio", "results", "shots", "handles", "owner"};
     const json_t *j = a->rec->json;
     json_t *row = json_pack(
         "{ss sO sO sO sO sO ss sI sI sI ss s[]}", "edit", a->rec->edit, "name",
@@ -149,6 +149,9 @@ int edit_switch(struct apply *a, const json_t *old, json_t *row, uint32_t label,
     size_t i;
     int r = bitmap_get(a->ix, a->txn, TABLE_MEMBER, label, &lost, e);
     json_object_set(row, "state", json_object_get(old, "state"));
+    json_object_del(row, "owner"); /* who ingested it first: an update does not take it over */
+    if (json_object_get(old, "owner"))
+        json_object_set(row, "owner", json_object_get(old, "owner"));
     json_object_set_new(row, "retired", retired);
     json_array_foreach(retired, i, each) {
         if (r == 0)
@@ -216,7 +219,8 @@ int edit_set_state(struct apply *a, const char *state, struct err *e)
         return 0;
     json_object_set_new(row, "state", json_string(state));
     set_untagged(a, row);
-    return edit_row_put(a, row, e);
+    r = class_edit_changes(a, a->rec->edit, NULL, e);
+    return r < 0 ? r : edit_row_put(a, row, e);
 }
 
 static int end_grants(struct apply *a, struct err *e)
@@ -250,6 +254,9 @@ int edit_remove(struct apply *a, struct err *e)
         return 0;
     label_name("untag", a->rec->edit, 0, untag);
     label_name("edit", a->rec->edit, 0, name);
+    if ((r = class_edit_changes(a, a->rec->edit, NULL, e)) < 0 ||
+        (r = place_forget_edit(a, a->rec->edit, e)) < 0)
+        return r;
     r = empty_label(a, name, untag, e);
     json_array_foreach(json_object_get(row, "retired"), i, each) {
         label_name("retired", a->rec->edit, (uint64_t)json_integer_value(json_array_get(each, 0)),

@@ -7,10 +7,19 @@
 #include "policy/index_impl.h"
 #include "policy/record.h"
 
+struct propagate;
+
 /* New members of a label, gathered until the end of the record. */
 struct gather {
     uint32_t label;
     roaring_bitmap_t *nodes;
+};
+
+/* What a new object of a directory becomes a member of, found once for all of them. */
+struct inherit {
+    node_id dir;              /* NODE_NONE: nothing is known */
+    roaring_bitmap_t **nodes; /* of struct gather, which keeps them until the end of the record */
+    size_t n;
 };
 
 struct apply {
@@ -21,9 +30,13 @@ struct apply {
     uint32_t next_node;
     struct index_totals totals;
     roaring_bitmap_t *touched; /* labels whose closure must be made anew */
-    roaring_bitmap_t *acl_nodes; /* nodes with a label "acl:NODE" */
     struct gather *gather;
     size_t n_gather;
+    struct inherit inherit;
+    roaring_bitmap_t *rezone;  /* nodes whose labels "acl:" and "guard:" must be held against the rules */
+    roaring_bitmap_t *reclass; /* objects whose classes must be */
+    roaring_bitmap_t *names;   /* new nodes of the kind NODE_LINK */
+    struct propagate *filter;  /* read when it is first asked for */
     /* The directory of the last key: inventories come in key order, so it is nearly always the
      * directory of the next one too. */
     char last_dir[1100];
@@ -31,6 +44,15 @@ struct apply {
 };
 
 /* apply.c */
+/* What `a` gathers in, when `ix` and `rec` are set; and its end. */
+void apply_start(struct apply *a);
+void apply_done(struct apply *a);
+static inline void auto_apply(struct apply *a)
+{
+    apply_done(a);
+}
+/* Remembers that the principal was named. */
+int known(struct apply *a, const char *principal, struct err *e);
 int table_put_json(struct apply *a, enum index_table t, const void *key, size_t n, const json_t *j,
                    struct err *e);
 
@@ -105,15 +127,62 @@ int label_find(struct apply *a, const char *name, uint32_t *ret, struct err *e);
 int label_add(struct apply *a, uint32_t label, const roaring_bitmap_t *nodes, struct err *e);
 /* Takes them out at once: not for a label that the same record gives members to before. */
 int label_remove(struct apply *a, uint32_t label, const roaring_bitmap_t *nodes, struct err *e);
-int label_subtree(struct apply *a, node_id top, roaring_bitmap_t *ret, struct err *e);
-/* A new object: it becomes a member of the ACLs above it. */
-int label_inherit(struct apply *a, node_id node, node_id parent, struct err *e);
+/* The members that a label has had at the end of the last record, and what this one removed; the
+ * caller frees `*ret`. Empty for a label that is not there. */
+int label_members(struct apply *a, const char *name, roaring_bitmap_t **ret, struct err *e);
+/* Makes the members `have` those of `want`. */
+int label_set(struct apply *a, uint32_t label, const roaring_bitmap_t *have,
+              const roaring_bitmap_t *want, struct err *e);
+/* The bitmap of new members, valid until label_finish(). */
+roaring_bitmap_t *label_gather(struct apply *a, uint32_t label);
 /* An object was written anew: the store's tags went with the old one, so its edits count as not
  * tagged. */
 int label_untag(struct apply *a, node_id node, struct err *e);
 /* An object appeared or vanished: its labels' closures change. */
 int label_touch(struct apply *a, node_id node, struct err *e);
-/* Stores what was gathered and makes the touched closures anew. */
+/* Stores what was gathered, holds the labels that rules make against them, and makes the touched
+ * closures anew. */
 int label_finish(struct apply *a, struct err *e);
+
+/* apply_place.c */
+/* The value of a row of those; NULL: there is none. json_decref(). */
+int place_value(struct apply *a, enum index_table t, const char *key, size_t n, json_t **ret,
+                struct err *e);
+/* An ACL, classes, metadata, a guard. */
+int apply_placed(struct apply *a, struct err *e);
+/* A policy, an access group, ranges, a role; settings. */
+int apply_rule(struct apply *a, struct err *e);
+/* What stands on a removed edit goes. */
+int place_forget_edit(struct apply *a, const char *edit, struct err *e);
+/* A new directory: one in "__restricted" is a guard from its first day. */
+int guard_of_name(struct apply *a, node_id dir, node_id parent, struct err *e);
+
+/* apply_zone.c */
+enum zone {
+    ZONE_ALL,
+    ZONE_ACL,   /* not below a directory that the propagation filter stops */
+    ZONE_CLASS, /* not below another directory that has classes of its own */
+};
+/* Every object below `top` (or `top` itself where it is one), live or not. */
+int zone_objects(struct apply *a, node_id top, enum zone zone, roaring_bitmap_t *ret,
+                 struct err *e);
+/* A new object: it becomes a member of what its directories give. */
+int zone_inherit(struct apply *a, node_id node, node_id parent, struct err *e);
+/* Rules changed: what was found for new objects is wrong. */
+void zone_forget(struct apply *a);
+/* The metadata of a directory become `now` (NULL: none): what ACLs reach below it may change. */
+int zone_metadata(struct apply *a, node_id dir, const json_t *now, struct err *e);
+/* The filter changes: every ACL is held against it again. */
+int zone_filter(struct apply *a, struct err *e);
+int zone_finish(struct apply *a, struct err *e);
+
+/* apply_class.c */
+/* The directory above (or at) `dir` whose classes an object in `dir` has; NODE_NONE: none. `*ret_names`
+ * is the list, json_decref(). */
+int class_source(struct apply *a, node_id dir, node_id *ret, json_t **ret_names, struct err *e);
+/* The edit's members or its state change: if it has classes, so do theirs. Called before. */
+int class_edit_changes(struct apply *a, const char *edit, const roaring_bitmap_t *more,
+                       struct err *e);
+int class_finish(struct apply *a, struct err *e);
 
 #endif

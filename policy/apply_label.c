@@ -1,6 +1,5 @@
 /* policy/apply_label.c - labels: members as assigned, and their closure over directories. */
 /* SPDX-License-Identifier: MIT */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -33,11 +32,11 @@ int label_make(struct apply *a, const char *name, uint32_t *ret, struct err *e)
     return r;
 }
 
-static roaring_bitmap_t *gathered(struct apply *a, uint32_t label)
+roaring_bitmap_t *label_gather(struct apply *a, uint32_t label)
 {
-    for (size_t i = 0; i < a->n_gather; i++)
-        if (a->gather[i].label == label)
-            return a->gather[i].nodes;
+    for (size_t i = a->n_gather; i > 0; i--) /* mostly the last one again */
+        if (a->gather[i - 1].label == label)
+            return a->gather[i - 1].nodes;
     a->gather = xrealloc(a->gather, a->n_gather + 1, sizeof *a->gather);
     a->gather[a->n_gather] = (struct gather){label, roaring_bitmap_create()};
     return a->gather[a->n_gather++].nodes;
@@ -46,32 +45,8 @@ static roaring_bitmap_t *gathered(struct apply *a, uint32_t label)
 int label_add(struct apply *a, uint32_t label, const roaring_bitmap_t *nodes, struct err *e)
 {
     (void)e;
-    roaring_bitmap_or_inplace(gathered(a, label), nodes);
+    roaring_bitmap_or_inplace(label_gather(a, label), nodes);
     return 0;
-}
-
-int label_inherit(struct apply *a, node_id node, node_id parent, struct err *e)
-{
-    if (roaring_bitmap_is_empty(a->acl_nodes))
-        return 0;
-    for (node_id at = parent;;) {
-        if (roaring_bitmap_contains(a->acl_nodes, at)) {
-            char name[32];
-            uint32_t label = 0;
-            snprintf(name, sizeof name, "acl:%u", at);
-            int r = label_find(a, name, &label, e);
-            if (r < 0)
-                return r;
-            roaring_bitmap_add(gathered(a, label), node);
-        }
-        if (at == NODE_ROOT)
-            return 0;
-        struct attr attr;
-        int r = attr_get(a->ix, a->txn, at, &attr, NULL, NULL, e);
-        if (r < 0)
-            return r;
-        at = attr.parent;
-    }
 }
 
 int label_touch(struct apply *a, node_id node, struct err *e)
@@ -112,40 +87,24 @@ int label_remove(struct apply *a, uint32_t label, const roaring_bitmap_t *nodes,
     return 0;
 }
 
-/* Every object below `top` (or `top` itself where it is one), live or not. */
-int label_subtree(struct apply *a, node_id top, roaring_bitmap_t *ret, struct err *e)
+int label_members(struct apply *a, const char *name, roaring_bitmap_t **ret, struct err *e)
 {
-    struct attr at;
-    int r = attr_get(a->ix, a->txn, top, &at, NULL, NULL, e);
-    if (r < 0)
-        return r;
-    if (!(at.flags & ATTR_DIR)) {
-        roaring_bitmap_add(ret, top);
-        return 0;
-    }
-    AUTO(cursor) MDB_cursor *cur = NULL;
-    if ((r = index_err(e, mdb_cursor_open(a->txn, a->ix->table[TABLE_NODE], &cur), "nodes")) < 0)
-        return r;
-    AUTO(bitmap) roaring_bitmap_t *todo = roaring_bitmap_create();
-    roaring_bitmap_add(todo, top);
-    while (!roaring_bitmap_is_empty(todo)) {
-        node_id dir = roaring_bitmap_minimum(todo);
-        roaring_bitmap_remove(todo, dir);
-        uint32_t be = htonl(dir);
-        MDB_val k = {sizeof be, &be}, v;
-        r = mdb_cursor_get(cur, &k, &v, MDB_SET_RANGE);
-        for (; r == 0 && memcmp(k.mv_data, &be, sizeof be) == 0;
-             r = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
-            node_id id;
-            memcpy(&id, v.mv_data, sizeof id);
-            char mark = ((char *)k.mv_data)[k.mv_size - 1]; /* see enum node_kind */
-            if (mark != '\0')
-                roaring_bitmap_add(mark == '/' ? todo : ret, id);
-        }
-        if (r != 0 && r != MDB_NOTFOUND)
-            return index_err(e, r, "nodes");
-    }
-    return 0;
+    uint32_t label;
+    int r = label_find(a, name, &label, e);
+    if (r == 0)
+        return bitmap_get(a->ix, a->txn, TABLE_MEMBER, label, ret, e);
+    if (r == -ENOENT)
+        *ret = roaring_bitmap_create();
+    return r == -ENOENT ? 0 : r;
+}
+
+int label_set(struct apply *a, uint32_t label, const roaring_bitmap_t *have,
+              const roaring_bitmap_t *want, struct err *e)
+{
+    AUTO(bitmap) roaring_bitmap_t *more = roaring_bitmap_andnot(want, have);
+    AUTO(bitmap) roaring_bitmap_t *less = roaring_bitmap_andnot(have, want);
+    int r = roaring_bitmap_is_empty(less) ? 0 : label_remove(a, label, less, e);
+    return r < 0 || roaring_bitmap_is_empty(more) ? r : label_add(a, label, more, e);
 }
 
 /* Live members and every directory above them. */
@@ -194,18 +153,43 @@ static int store_gathered(struct apply *a, const struct gather *g, struct err *e
     return 0;
 }
 
+static int store_all(struct apply *a, struct err *e)
+{
+    int r = 0;
+    zone_forget(a); /* it knows these bitmaps */
+    for (size_t i = 0; i < a->n_gather; i++) {
+        if (r == 0)
+            r = store_gathered(a, &a->gather[i], e);
+        roaring_bitmap_free(a->gather[i].nodes);
+    }
+    a->n_gather = 0;
+    return r;
+}
+
+static int store_names(struct apply *a, struct err *e)
+{
+    AUTO(bitmap) roaring_bitmap_t *names = NULL;
+    if (roaring_bitmap_is_empty(a->names))
+        return 0;
+    int r = names_get(a->ix, a->txn, &names, e);
+    if (r < 0)
+        return r;
+    roaring_bitmap_or_inplace(names, a->names);
+    return names_put(a->ix, a->txn, names, e);
+}
+
 int label_finish(struct apply *a, struct err *e)
 {
-    for (size_t i = 0; i < a->n_gather; i++) {
-        int r = store_gathered(a, &a->gather[i], e);
-        if (r < 0)
-            return r;
-    }
+    int r;
+    /* what rules make is found from stored members, and may make more of them */
+    if ((r = store_all(a, e)) < 0 || (r = zone_finish(a, e)) < 0 || (r = class_finish(a, e)) < 0 ||
+        (r = store_all(a, e)) < 0 || (r = store_names(a, e)) < 0)
+        return r;
     roaring_uint32_iterator_t it;
     for (roaring_init_iterator(a->touched, &it); it.has_value;
          roaring_advance_uint32_iterator(&it)) {
         AUTO(bitmap) roaring_bitmap_t *members = NULL;
-        int r = bitmap_get(a->ix, a->txn, TABLE_MEMBER, it.current_value, &members, e);
+        r = bitmap_get(a->ix, a->txn, TABLE_MEMBER, it.current_value, &members, e);
         if (r == 0)
             r = make_closed(a, it.current_value, members, e);
         if (r < 0)

@@ -82,13 +82,17 @@ static int node_new(struct apply *a, node_id parent, const char *name, size_t n,
         r = attr_put(a->ix, a->txn, id, &at, name, "", e);
     /* an edit's names are not media to be found, and no ACL reaches them: only the edit's holders
      * see them */
+    if (kind == NODE_LINK)
+        roaring_bitmap_add(a->names, id);
+    if (r == 0 && kind == NODE_DIR)
+        r = guard_of_name(a, id, parent, e);
     if (r == 0 && kind == NODE_OBJECT) {
         r = stem_put(a, TABLE_STEM, name, n, id, e);
         AUTO(buf) struct buf pattern = {0};
         if (r == 0 && frame_pattern(name, n, &pattern, NULL, NULL))
             r = stem_put(a, TABLE_PATTERN, pattern.p, pattern.len, id, e);
         if (r == 0)
-            r = label_inherit(a, id, parent, e);
+            r = zone_inherit(a, id, parent, e);
     }
     if (r < 0)
         return r;
@@ -248,7 +252,7 @@ int tree_add(struct apply *a, const char *key, uint64_t size, int64_t mtime_ns, 
     if (anew && ((r = label_untag(a, id, e)) < 0 || (r = media_drop(a, id, e)) < 0))
         return r;
     struct attr at = old;
-    at.flags = ATTR_PRESENT | (shadowed ? ATTR_SHADOWED : 0) | (old.flags & ATTR_ALIASED);
+    at.flags = ATTR_PRESENT | (shadowed ? ATTR_SHADOWED : 0) | (old.flags & (ATTR_ALIASED | ATTR_RULED));
     at.size = size;
     at.mtime_ns = mtime_ns;
     if (shadowed && (r = hidden_put(a, key, 's', e)) < 0)

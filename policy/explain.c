@@ -94,7 +94,7 @@ static int on_grant(void *arg, const struct grant *g, struct err *e)
     return json_array_append_new(why ? x->not_by : x->by, j);
 }
 
-static int on_acl_entry(struct explain *x, const struct acl *a, const json_t *entry,
+static int on_acl_entry(struct explain *x, const struct placed *a, const json_t *entry,
                         const char *path, struct err *e)
 {
     char principal[PRINCIPAL_MAX];
@@ -112,22 +112,24 @@ static int on_acl_entry(struct explain *x, const struct acl *a, const json_t *en
     return json_array_append_new(read ? x->by : x->not_by, j);
 }
 
-static int on_acl(void *arg, const struct acl *a, struct err *e)
+static int on_acl(void *arg, const struct placed *a, struct err *e)
 {
     struct explain *x = arg;
     char label[32];
     bool has;
-    snprintf(label, sizeof label, "acl:%u", a->node);
+    if (a->at.kind != PLACE_NODE)
+        return 0;
+    snprintf(label, sizeof label, "acl:%u", a->at.node);
     int r = holds(x, label, &has, e);
     if (r < 0 || !has)
         return r;
     AUTO(buf) struct buf path = {0};
     buf_addc(&path, '/');
-    if ((r = index_key(x->rd, a->node, &path, e)) < 0)
+    if ((r = index_key(x->rd, a->at.node, &path, e)) < 0)
         return r;
     size_t i;
     json_t *entry;
-    json_array_foreach(a->entries, i, entry) {
+    json_array_foreach(a->value, i, entry) {
         if ((r = on_acl_entry(x, a, entry, path.p, e)) < 0)
             return r;
     }
@@ -183,7 +185,7 @@ int explain_decision(struct index_read *rd, const struct who *who, node_id node,
     buf_addc(&path, '/');
     if ((r = visible_compute(rd, who, now, &v, e)) < 0 || (r = index_key(rd, node, &path, e)) < 0 ||
         (r = index_grants(rd, NULL, on_grant, &x, e)) < 0 ||
-        (r = index_acls(rd, on_acl, &x, e)) < 0 ||
+        (r = index_placed_each(rd, PLACED_ACL, on_acl, &x, e)) < 0 ||
         (r = index_labels_of(rd, node, on_label, &x, e)) < 0)
         return r;
     bool allow = roaring_bitmap_contains(v.nodes, node);
@@ -246,7 +248,7 @@ int explain_who(struct index_read *rd, node_id node, int64_t now, json_t **ret, 
     struct explain x = {rd, NULL, node, now, by, not_by};
     int r;
     if ((r = index_grants(rd, NULL, on_grant, &x, e)) < 0 ||
-        (r = index_acls(rd, on_acl, &x, e)) < 0)
+        (r = index_placed_each(rd, PLACED_ACL, on_acl, &x, e)) < 0)
         return r;
     *ret = json_incref(by);
     return 0;

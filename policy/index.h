@@ -184,7 +184,7 @@ int index_inventory(struct index_read *rd, const char *key, struct inventory_row
 /* Calls `fn` for every object that the inventory holds, live or shadowed, in node order. */
 int index_inventory_each(struct index_read *rd, index_node_fn *fn, void *arg, struct err *e);
 
-#define LABEL_MAX 48 /* bytes of a label's name; see below */
+#define LABEL_MAX 144 /* bytes of a label's name, with the NUL; see below */
 
 /* ---- edits and grants -------------------------------------------------------------------- */
 

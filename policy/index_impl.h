@@ -14,7 +14,8 @@
 
 /* The tables. Numbers are native-endian u32: the index never leaves its host. */
 enum index_table {
-    TABLE_META,    /* "seq" u64, "hash", "lake" (struct index_lake), "next" u32, "totals", "schema" */
+    TABLE_META,    /* "seq" u64, "hash", "lake" (struct index_lake), "next" u32, "totals", "schema"; "names": bitmap
+                    * of the nodes of kind NODE_LINK */
     TABLE_NODE,    /* u32 big-endian parent + name + mark (enum node_kind) -> u32 node */
     TABLE_ATTR,    /* u32 node -> struct attr, name, NUL, etag, NUL */
     TABLE_STEM,    /* folded name of an object without its extension -> u32 nodes */
@@ -30,7 +31,15 @@ enum index_table {
     TABLE_EDIT,    /* edit id -> JSON */
     TABLE_SOURCE,  /* SHA-256 (32 bytes) that an edit names as its source -> edit id */
     TABLE_GRANT,   /* principal NUL edit id -> JSON */
-    TABLE_ACL,     /* u32 node -> JSON {"seq", "entries"} */
+    /* What stands on a place -> JSON {"seq", "time", "actor", "value"}. The key is 'n' and the node
+     * (u32 big-endian), 'e' and the id of an edit, or 'l' for the lake. */
+    TABLE_ACL,
+    TABLE_CLASS,
+    TABLE_METADATA,
+    TABLE_GUARD,   /* u32 node -> JSON {"named": true for a directory of "__restricted", "seq", "time",
+                    * "actor", "value": the group of a record} */
+    TABLE_RULE,    /* byte of enum rule_kind, SHA-256 of both keys with NUL between: they may be too
+                    * long for a key -> JSON {"key": […, …], "seq", "time", "actor", "value"} */
     TABLE_KNOWN,   /* principal -> u64 seq of the first record that names it */
     TABLE_EDITLOG, /* edit id + u64 big-endian seq -> JSON: the records that name the edit */
     TABLE_HIDDEN,  /* SHA-256 of a key that cannot be a path -> reason byte, key */
@@ -50,6 +59,8 @@ enum attr_flags {
     /* Of what is in the lake: */
     ATTR_ALIASED = 64, /* an object with rows in TABLE_ALIAS */
     ATTR_LISTS = 128,  /* a directory that has children of the kind NODE_LINK, live or not */
+    ATTR_RULED = 256,  /* may have rows in the tables that are keyed by place, or in TABLE_GUARD: without
+                        * it, there is nothing to be looked up */
 };
 #define ATTR_OF_EDIT ((uint32_t)(ATTR_LINK | ATTR_ALIAS))
 
@@ -113,6 +124,14 @@ static inline bool attr_is_live(const struct attr *a)
     return (a->flags & (there | ATTR_SHADOWED)) == there;
 }
 
+#define PLACE_KEY_SIZE (1 + EDIT_ID_SIZE)
+/* The key of a place in TABLE_ACL, TABLE_CLASS and TABLE_METADATA; each returns its length. */
+size_t place_node_key(node_id node, char ret[PLACE_KEY_SIZE]);
+size_t place_edit_key(const char *edit, char ret[PLACE_KEY_SIZE]);
+size_t place_lake_key(char ret[PLACE_KEY_SIZE]);
+
+#define RESTRICTED "__restricted" /* the folder whose folders are named after access groups (BU2) */
+
 #define NODE_KEY_SIZE (4 + NAME_LIMIT + 1)
 /* The key in TABLE_NODE of a name of at most NAME_LIMIT bytes; returns its length. */
 size_t node_key(node_id parent, const char *name, size_t n, enum node_kind kind,
@@ -126,6 +145,18 @@ int bitmap_get(struct index *ix, MDB_txn *txn, enum index_table t, uint32_t labe
                roaring_bitmap_t **ret, struct err *e);
 int bitmap_put(struct index *ix, MDB_txn *txn, enum index_table t, uint32_t label,
                roaring_bitmap_t *set, struct err *e);
+
+/* A row that is JSON; NULL and a sentence where it is not. */
+json_t *row_json(const MDB_val *v, struct err *e);
+
+/* All nodes of kind NODE_LINK, live or not. */
+int names_get(struct index *ix, MDB_txn *txn, roaring_bitmap_t **ret, struct err *e);
+int names_put(struct index *ix, MDB_txn *txn, roaring_bitmap_t *names, struct err *e);
+
+#define RULE_KEY_SIZE (1 + SHA256_SIZE)
+#define SETTING_FILTER "acl.propagate.filter"
+/* The key of a rule in TABLE_RULE. */
+void rule_key(enum rule_kind kind, const char *key1, const char *key2, uint8_t ret[RULE_KEY_SIZE]);
 
 static inline void auto_bitmap(roaring_bitmap_t **b)
 {

@@ -1,4 +1,4 @@
-/* policy/index_policy.c - edits, grants, ACLs and labels as reads see them. */
+/* policy/index_policy.c - edits and grants as reads see them. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "base/when.h"
 #include "policy/index_impl.h"
 
-static json_t *row_json(const MDB_val *v, struct err *e)
+json_t *row_json(const MDB_val *v, struct err *e)
 {
     json_t *j = json_loadb(v->mv_data, v->mv_size, 0, NULL);
     if (!j)
@@ -43,6 +43,7 @@ static int fill_edit(const MDB_val *v, struct edit *ret, struct err *e)
         .results = text_of(j, "results"),
         .shots = text_of(j, "shots"),
         .actor = text_of(j, "actor"),
+        .owner = text_of(j, "owner"),
         .objects = (uint64_t)json_integer_value(json_object_get(j, "objects")),
         .bytes = (uint64_t)json_integer_value(json_object_get(j, "bytes")),
         .seq = (uint64_t)json_integer_value(json_object_get(j, "seq")),
@@ -112,9 +113,11 @@ int index_edits(struct index_read *rd, index_edit_fn *fn, void *arg, struct err 
     return r == MDB_NOTFOUND ? 0 : index_err(e, r, "edits");
 }
 
-static int fill_grant(const MDB_val *k, const MDB_val *v, struct grant *ret, struct err *e)
+/* `ret->ranges` lives as long as `*ret_row`, json_decref(). */
+static int fill_grant(const MDB_val *k, const MDB_val *v, struct grant *ret, json_t **ret_row,
+                      struct err *e)
 {
-    json_auto_t *j = row_json(v, e);
+    json_t *j = *ret_row = row_json(v, e);
     if (!j)
         return -EBADMSG;
     size_t n = k->mv_size - EDIT_ID_LEN - 1;
@@ -125,6 +128,7 @@ static int fill_grant(const MDB_val *k, const MDB_val *v, struct grant *ret, str
     ret->until = json_integer_value(json_object_get(j, "until"));
     ret->seq = (uint64_t)json_integer_value(json_object_get(j, "seq"));
     ret->time = json_integer_value(json_object_get(j, "time"));
+    ret->ranges = json_object_get(j, "ranges");
     snprintf(ret->actor, sizeof ret->actor, "%s", text_of(j, "actor"));
     for (size_t len = strlen(ret->actor); !utf8_is_valid(ret->actor, len);)
         ret->actor[--len] = '\0'; /* cut within a character: no JSON could tell it */
@@ -146,8 +150,9 @@ int index_grants(struct index_read *rd, const char *principal, index_grant_fn *f
             return err_set(e, -EBADMSG, "index: a grant's key has %zu bytes", k.mv_size);
         if (n && (k.mv_size != n + EDIT_ID_LEN || memcmp(k.mv_data, principal, n) != 0))
             return 0;
+        json_auto_t *row = NULL;
         struct grant g;
-        int f = fill_grant(&k, &v, &g, e);
+        int f = fill_grant(&k, &v, &g, &row, e);
         if (f == 0)
             f = fn(arg, &g, e);
         if (f < 0)
@@ -166,49 +171,12 @@ int index_grant(struct index_read *rd, const char *edit, const char *principal, 
     memcpy(key, principal, n);
     memcpy(key + n, edit, EDIT_ID_LEN);
     MDB_val k = {n + EDIT_ID_LEN, key}, v;
+    json_auto_t *row = NULL;
     int r = table_get(rd->ix, rd->txn, TABLE_GRANT, k.mv_data, k.mv_size, &v, e);
-    return r < 0 ? r : fill_grant(&k, &v, ret, e);
-}
-
-int index_acls(struct index_read *rd, index_acl_fn *fn, void *arg, struct err *e)
-{
-    AUTO(cursor) MDB_cursor *cur = NULL;
-    int r = index_err(e, mdb_cursor_open(rd->txn, rd->ix->table[TABLE_ACL], &cur), "ACLs");
-    if (r < 0)
-        return r;
-    MDB_val k, v;
-    for (r = mdb_cursor_get(cur, &k, &v, MDB_FIRST); r == 0;
-         r = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
-        json_auto_t *j = row_json(&v, e);
-        if (!j)
-            return -EBADMSG;
-        struct acl a = {.seq = (uint64_t)json_integer_value(json_object_get(j, "seq")),
-                        .entries = json_object_get(j, "entries")};
-        memcpy(&a.node, k.mv_data, sizeof a.node);
-        int f = fn(arg, &a, e);
-        if (f < 0)
-            return f;
-    }
-    return r == MDB_NOTFOUND ? 0 : index_err(e, r, "ACLs");
-}
-
-int index_acl(struct index_read *rd, node_id id, json_t **ret, uint64_t *ret_seq, struct err *e)
-{
-    MDB_val v;
-    int r = table_get(rd->ix, rd->txn, TABLE_ACL, &id, sizeof id, &v, e);
-    if (r == -ENOENT) {
-        *ret = json_array();
-        *ret_seq = 0;
-        return 0;
-    }
-    if (r < 0)
-        return r;
-    json_auto_t *j = row_json(&v, e);
-    if (!j)
-        return -EBADMSG;
-    *ret = json_incref(json_object_get(j, "entries"));
-    *ret_seq = (uint64_t)json_integer_value(json_object_get(j, "seq"));
-    return 0;
+    if (r == 0)
+        r = fill_grant(&k, &v, ret, &row, e);
+    ret->ranges = NULL; /* went with the row */
+    return r;
 }
 
 int index_knows(struct index_read *rd, const char *principal, bool *ret, struct err *e)
@@ -217,74 +185,4 @@ int index_knows(struct index_read *rd, const char *principal, bool *ret, struct 
     int r = table_get(rd->ix, rd->txn, TABLE_KNOWN, principal, strlen(principal), &v, e);
     *ret = r == 0;
     return r == -ENOENT ? 0 : r;
-}
-
-int bitmap_get(struct index *ix, MDB_txn *txn, enum index_table t, uint32_t label,
-               roaring_bitmap_t **ret, struct err *e)
-{
-    MDB_val v;
-    int r = table_get(ix, txn, t, &label, sizeof label, &v, e);
-    if (r == -ENOENT)
-        *ret = roaring_bitmap_create();
-    else if (r < 0)
-        return r;
-    else
-        *ret = roaring_bitmap_portable_deserialize_safe(v.mv_data, v.mv_size);
-    if (!*ret)
-        return err_set(e, -EBADMSG, "index: the bitmap of label %u is damaged", label);
-    return 0;
-}
-
-int bitmap_put(struct index *ix, MDB_txn *txn, enum index_table t, uint32_t label,
-               roaring_bitmap_t *set, struct err *e)
-{
-    roaring_bitmap_run_optimize(set);
-    size_t n = roaring_bitmap_portable_size_in_bytes(set);
-    MDB_val k = {sizeof label, &label}, v = {n, NULL};
-    int r = mdb_put(txn, ix->table[t], &k, &v, MDB_RESERVE);
-    if (r != 0)
-        return index_err(e, r, "label");
-    /* reserved space may be unaligned, which the serializer does not mind: it copies bytes */
-    roaring_bitmap_portable_serialize(set, v.mv_data);
-    return 0;
-}
-
-int index_label(struct index_read *rd, const char *label, roaring_bitmap_t **ret, struct err *e)
-{
-    MDB_val v;
-    int r = table_get(rd->ix, rd->txn, TABLE_LABEL, label, strlen(label), &v, e);
-    if (r == -ENOENT) {
-        *ret = roaring_bitmap_create();
-        return 0;
-    }
-    if (r < 0)
-        return r;
-    uint32_t id;
-    memcpy(&id, v.mv_data, sizeof id);
-    return bitmap_get(rd->ix, rd->txn, TABLE_CLOSED, id, ret, e);
-}
-
-int index_labels_of(struct index_read *rd, node_id id, index_label_fn *fn, void *arg, struct err *e)
-{
-    AUTO(cursor) MDB_cursor *cur = NULL;
-    int r = index_err(e, mdb_cursor_open(rd->txn, rd->ix->table[TABLE_TAGGED], &cur), "tagged");
-    if (r < 0)
-        return r;
-    MDB_val k = {sizeof id, &id}, v, name;
-    r = mdb_cursor_get(cur, &k, &v, MDB_SET);
-    for (; r == 0; r = mdb_cursor_get(cur, &k, &v, MDB_NEXT_DUP)) {
-        uint32_t label;
-        memcpy(&label, v.mv_data, sizeof label);
-        int f = table_get(rd->ix, rd->txn, TABLE_LNAME, &label, sizeof label, &name, e);
-        if (f == -ENOENT)
-            return err_set(e, -EBADMSG, "index: label %u has no name", label);
-        char text[64];
-        if (f == 0) {
-            snprintf(text, sizeof text, "%.*s", (int)name.mv_size, (char *)name.mv_data);
-            f = fn(arg, text, e);
-        }
-        if (f < 0)
-            return f;
-    }
-    return r == MDB_NOTFOUND ? 0 : index_err(e, r, "tagged");
 }

@@ -13,13 +13,17 @@
 #include "base/err.h"
 #include "base/when.h"
 #include "policy/hash.h"
-#include "policy/principals.h"
+#include "policy/record_impl.h"
 
 static const char *const ops[] = {
     [RECORD_INIT] = "init",     [RECORD_INVENTORY] = "inventory", [RECORD_EDIT] = "edit",
     [RECORD_TAGGED] = "tagged", [RECORD_GRANT] = "grant",         [RECORD_REVOKE] = "revoke",
     [RECORD_ACL] = "acl",       [RECORD_MEDIA] = "media",         [RECORD_DISABLE] = "disable",
     [RECORD_ENABLE] = "enable", [RECORD_REMOVE] = "remove",
+    [RECORD_CLASS] = "class",   [RECORD_METADATA] = "metadata",
+    [RECORD_PROTECT] = "protect", [RECORD_POLICY] = "policy",
+    [RECORD_ACCESS_GROUP] = "access_group", [RECORD_RANGES] = "ranges",
+    [RECORD_ROLE] = "role",     [RECORD_SETTINGS] = "settings",
 };
 
 bool edit_id_is_valid(const char *s)
@@ -33,7 +37,7 @@ void record_key(uint64_t seq, char ret[RECORD_KEY_SIZE])
     snprintf(ret, RECORD_KEY_SIZE, ".shotlake/ledger/%020" PRIu64 ".json", seq);
 }
 
-static int want_text(const json_t *j, const char *key, const char **ret, struct err *e)
+int want_text(const json_t *j, const char *key, const char **ret, struct err *e)
 {
     *ret = json_string_value(json_object_get(j, key));
     return *ret ? 0 : err_set(e, -EBADMSG, "\"%s\" is missing or not a string", key);
@@ -48,7 +52,7 @@ static int want_hex(const json_t *j, const char *key, size_t n, void *ret, struc
     return r;
 }
 
-static int want_edit(struct record *rec, struct err *e)
+int want_edit(struct record *rec, struct err *e)
 {
     int r = want_text(rec->json, "edit", &rec->edit, e);
     if (r == 0 && !edit_id_is_valid(rec->edit))
@@ -63,15 +67,10 @@ static int want_payload(struct record *rec, struct err *e)
     return r < 0 ? r : want_text(rec->json, "payload", &rec->payload, e);
 }
 
-static int want_principal(struct record *rec, struct err *e)
+int want_principal(struct record *rec, struct err *e)
 {
-    char canonical[PRINCIPAL_MAX];
     int r = want_text(rec->json, "principal", &rec->principal, e);
-    if (r == 0)
-        r = principal_parse(rec->principal, canonical, e);
-    if (r == 0 && strcmp(canonical, rec->principal) != 0)
-        r = err_set(e, -EBADMSG, "\"principal\" is not in its canonical form");
-    return r;
+    return r < 0 ? r : check_principal(rec->principal, "\"principal\"", e);
 }
 
 static int want_time(const json_t *j, const char *key, int64_t *ret, struct err *e)
@@ -79,79 +78,6 @@ static int want_time(const json_t *j, const char *key, int64_t *ret, struct err 
     const char *s;
     int r = want_text(j, key, &s, e);
     return r < 0 ? r : when_parse(s, WHEN_DAY_START, ret, e);
-}
-
-static bool has_type(const json_t *entry, const char *want)
-{
-    size_t i;
-    json_t *v;
-    json_array_foreach(json_object_get(entry, "accessTypes"), i, v) {
-        if (strcmp(json_string_value(v), want) == 0)
-            return true;
-    }
-    return false;
-}
-
-bool acl_gives(const json_t *entry, const char *access)
-{
-    /* Accurate Video's list says modify_all_access, its answers modify_acl_access: one right */
-    if (strcmp(access, "modify_all_access") == 0 && has_type(entry, "modify_acl_access"))
-        return true;
-    return has_type(entry, access);
-}
-
-void acl_principal(const json_t *entry, char ret[PRINCIPAL_MAX])
-{
-    const char *type = json_string_value(json_object_get(entry, "principalType"));
-    const char *name = json_string_value(json_object_get(entry, "principal"));
-    snprintf(ret, PRINCIPAL_MAX, "%s:%s", strcmp(type, "GROUP") == 0 ? "group" : "user", name);
-}
-
-static int acl_check_entry(const json_t *v, size_t i, struct err *e)
-{
-    const char *type = json_string_value(json_object_get(v, "principalType"));
-    const char *name = json_string_value(json_object_get(v, "principal"));
-    const json_t *access = json_object_get(v, "accessTypes");
-    char canonical[PRINCIPAL_MAX], text[PRINCIPAL_MAX];
-    if (!type || (strcmp(type, "USER") != 0 && strcmp(type, "GROUP") != 0))
-        return err_set(e, -EBADMSG, "/%zu/principalType: not \"USER\" or \"GROUP\"", i);
-    if (!name || strlen(name) > 255)
-        return err_set(e, -EBADMSG, "/%zu/principal: missing, not a string or too long", i);
-    snprintf(text, sizeof text, "user:%s", name);
-    if (principal_parse(text, canonical, e) < 0)
-        return err_set(e, -EBADMSG, "/%zu/principal: '%.128s' is not a usable name", i, name);
-    if (!json_is_array(access) || json_array_size(access) > 1000)
-        return err_set(e, -EBADMSG, "/%zu/accessTypes: not a list of up to 1000 strings", i);
-    size_t k;
-    json_t *a;
-    json_array_foreach(access, k, a) {
-        const char *s = json_string_value(a);
-        if (!s || !*s || strlen(s) > 128)
-            return err_set(e, -EBADMSG, "/%zu/accessTypes/%zu: not a string of 1 to 128 bytes", i,
-                           k);
-    }
-    const char *key;
-    json_object_foreach((json_t *)v, key, a) {
-        if (strcmp(key, "principalType") && strcmp(key, "principal") && strcmp(key, "accessTypes"))
-            return err_set(e, -EBADMSG, "/%zu: unknown member \"%.64s\"", i, key);
-    }
-    return 0;
-}
-
-int acl_check(const json_t *entries, struct err *e)
-{
-    if (!json_is_array(entries))
-        return err_set(e, -EBADMSG, "an ACL is a list of {principalType, principal, accessTypes}");
-    if (json_array_size(entries) > RECORD_ACL_MAX)
-        return err_set(e, -EFBIG, "an ACL of more than %d entries", RECORD_ACL_MAX);
-    size_t i;
-    json_t *v;
-    json_array_foreach(entries, i, v) {
-        int r = acl_check_entry(v, i, e);
-        if (r < 0)
-            return r;
-    }
-    return 0;
 }
 
 static int want_stat(const json_t *j, const char *key, struct err *e)
@@ -204,10 +130,30 @@ static int want_edit_record(struct record *rec, struct err *e)
     for (size_t i = 0; i < COUNT(keys); i++)
         if (json_object_get(rec->json, keys[i]) && (r = want_text(rec->json, keys[i], &s, e)) < 0)
             return r;
+    if (json_object_get(rec->json, "owner") &&
+        ((r = want_text(rec->json, "owner", &rec->owner, e)) < 0 ||
+         (r = check_principal(rec->owner, "\"owner\"", e)) < 0))
+        return r;
     r = want_stat(rec->json, "manifest_stat", e);
     if (r == 0 && json_object_get(rec->json, "shots"))
         r = want_stat(rec->json, "shots_stat", e);
     return r;
+}
+
+static int want_grant(struct record *rec, struct err *e)
+{
+    const json_t *ranges = json_object_get(rec->json, "ranges");
+    int r;
+    if ((r = want_edit(rec, e)) < 0 || (r = want_principal(rec, e)) < 0 ||
+        (r = want_time(rec->json, "from", &rec->from, e)) < 0 ||
+        (r = want_time(rec->json, "until", &rec->until, e)) < 0)
+        return r;
+    if (rec->from >= rec->until)
+        return err_set(e, -EBADMSG, "the grant ends before it begins");
+    if (ranges && json_array_size(ranges) == 0) /* not "from nowhere", and not "from anywhere" */
+        return err_set(e, -EBADMSG, "\"ranges\" is not a list of 1 to %d names",
+                       RECORD_GRANT_RANGES);
+    return ranges ? check_names(ranges, "\"ranges\"", RECORD_GRANT_RANGES, e) : 0;
 }
 
 static int by_op(struct record *rec, struct err *e)
@@ -232,17 +178,21 @@ static int by_op(struct record *rec, struct err *e)
     case RECORD_REMOVE:
         return want_edit(rec, e);
     case RECORD_GRANT:
-        if ((r = want_edit(rec, e)) < 0 || (r = want_principal(rec, e)) < 0 ||
-            (r = want_time(rec->json, "from", &rec->from, e)) < 0 ||
-            (r = want_time(rec->json, "until", &rec->until, e)) < 0)
-            return r;
-        return rec->from < rec->until ? 0 : err_set(e, -EBADMSG, "the grant ends before it begins");
+        return want_grant(rec, e);
     case RECORD_REVOKE:
         r = want_edit(rec, e);
         return r < 0 ? r : want_principal(rec, e);
     case RECORD_ACL:
-        r = want_text(rec->json, "path", &rec->path, e);
-        return r < 0 ? r : acl_check(json_object_get(rec->json, "entries"), e);
+    case RECORD_CLASS:
+    case RECORD_METADATA:
+    case RECORD_PROTECT:
+        return want_placed(rec, e);
+    case RECORD_POLICY:
+    case RECORD_ACCESS_GROUP:
+    case RECORD_RANGES:
+    case RECORD_ROLE:
+    case RECORD_SETTINGS:
+        return want_rule(rec, e);
     }
     return err_set(e, -EPROTONOSUPPORT, "unknown op");
 }
@@ -308,6 +258,18 @@ void record_done(struct record *rec)
     *rec = (struct record){0};
 }
 
+/* The oldest "v" whose programs do all that the body says; see record.h. */
+static int version_of(const json_t *body)
+{
+    const char *op = json_string_value(json_object_get(body, "op"));
+    if (!op)
+        return 1;
+    if ((strcmp(op, "edit") == 0 && json_object_get(body, "owner")) ||
+        (strcmp(op, "grant") == 0 && json_object_get(body, "ranges")))
+        return 3;
+    return json_integer_value(json_object_get(body, "version")) > 1 ? 2 : 1;
+}
+
 int record_format(const json_t *body, uint64_t seq, const uint8_t prev_hash[SHA256_SIZE],
                   const char id[33], int64_t now, const char *actor, struct buf *ret,
                   struct err *e)
@@ -315,9 +277,8 @@ int record_format(const json_t *body, uint64_t seq, const uint8_t prev_hash[SHA2
     char prev[SHA256_HEX_SIZE], when[WHEN_TEXT_SIZE];
     hex_encode(prev_hash, SHA256_SIZE, prev);
     when_format(now, when);
-    bool switches = json_integer_value(json_object_get(body, "version")) > 1;
     json_auto_t *rec =
-        json_pack("{si sI ss ss ss ss}", "v", switches ? 2 : 1, "seq", (json_int_t)seq, "prev", prev,
+        json_pack("{si sI ss ss ss ss}", "v", version_of(body), "seq", (json_int_t)seq, "prev", prev,
                   "id", id, "time", when, "actor", actor);
     if (!rec || json_object_update_missing(rec, (json_t *)body) < 0)
         return err_set(e, -EINVAL, "cannot build a ledger record");

@@ -36,18 +36,43 @@ struct err;
  *   disable    "edit": nobody sees anything through it; its grants rest
  *   enable     "edit": and they are back
  *   remove     "edit": for good, and its grants end
+ *              "owner": the principal that ingested it (absent: none). That of version 1 stays the
+ *              owner whatever a later version says
  *   grant      "edit", "principal", "from", "until": active where from <= t < until
+ *              "ranges": names of address ranges, 1 to 100 (absent: from anywhere); it holds only for
+ *              who asks from one of them
  *   revoke     "edit", "principal"
- *   acl        "path": key of an object, or of a directory with '/' at its end ("/": the root);
- *              "entries": [{"principalType","principal","accessTypes"}], the whole list
+ * What stands on a place. A place is "path": key of an object, or of a directory with '/' at its end
+ * ("/": the root); or "edit"; an ACL also may be on the lake itself, "lake": true:
+ *   acl        "entries": [{"principalType","principal","accessTypes"}], the whole list; [] for none
+ *   class      "classes": names, or null: it has none of its own and inherits again; [] is none for
+ *              good
+ *   metadata   "fields": {name: text}, all of them; {} for none
+ *   protect    "group": the access group that guards it, or null. Only on a path
+ * Rules; null takes each away:
+ *   policy        "principal", "class", "actions": what the principal may do with objects of the class;
+ *                 [] for nothing
+ *   access_group  "site": "" or a directory without '/' at its end; "group"; "rules": see
+ *                 access_group.h
+ *   ranges        "name", "ranges": [{"start","end"}], addresses
+ *   role          "role", "gives": names of roles that it stands for
+ *   settings      "set": {key: value}; null is the default again. See record_rules.c
+ * Names of classes, groups, roles, ranges and fields: 1 to 128 bytes of UTF-8, without control
+ * characters, '#' and '/'.
  * An op that this program does not know stops the replay: skipping it could skip a revoke. So does
  * a "v" that it does not know: an edit of version 2 and above has "v": 2, since a program that knows
- * of no versions would go on to show what that version lost. */
+ * of no versions would go on to show what that version lost; a grant with "ranges" and an edit with
+ * "owner" have 3, since a program that knows of neither would show too much, or hide it from who may
+ * change it. */
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 #define RECORD_EDIT_VERSION_MAX 1000000
 #define RECORD_MAX_BYTES (4u << 20)
 #define RECORD_ACL_MAX 10000
+#define RECORD_LIST_MAX 1000    /* elements of any other list */
+#define RECORD_GRANT_RANGES 100
+#define RECORD_NAME_MAX 128     /* bytes of a name of a class, group, role, range or field */
+#define RECORD_TEXT_MAX 4096    /* bytes of a metadata field or of a setting */
 #define RECORD_KEY_SIZE 48 /* ".shotlake/ledger/", 20 digits, ".json", NUL */
 
 enum record_op {
@@ -62,6 +87,14 @@ enum record_op {
     RECORD_DISABLE,
     RECORD_ENABLE,
     RECORD_REMOVE,
+    RECORD_CLASS,
+    RECORD_METADATA,
+    RECORD_PROTECT,
+    RECORD_POLICY,
+    RECORD_ACCESS_GROUP,
+    RECORD_RANGES,
+    RECORD_ROLE,
+    RECORD_SETTINGS,
 };
 
 struct record {
@@ -76,6 +109,10 @@ struct record {
     json_t *json;
     /* by op; strings are borrowed from `json` */
     const char *edit, *principal, *payload, *path;
+    bool lake;          /* what stands on the lake itself; else `path` or `edit` is the place */
+    const char *key[2]; /* of a rule: principal and class, site and group, or a name and "" */
+    json_t *value;      /* what a place or a rule gets; NULL: it is taken away */
+    const char *owner;  /* of an edit; NULL: none */
     int64_t from, until;
     uint64_t version;     /* of an edit */
     int64_t retire_until; /* of an edit: 0 where what it lost goes at once */
@@ -106,6 +143,9 @@ int acl_check(const json_t *entries, struct err *e);
 void acl_principal(const json_t *entry, char ret[PRINCIPAL_MAX]);
 /* True where the entry of a checked list gives that access type. */
 bool acl_gives(const json_t *entry, const char *access);
+
+/* What a setting is where nobody set it; a new reference. NULL: there is no such setting. */
+json_t *setting_default(const char *key);
 
 /* True for EDIT_ID_LEN characters of [a-z0-9]. */
 bool edit_id_is_valid(const char *s);

@@ -59,12 +59,14 @@ static int add_grant(void *arg, const struct grant *grant, struct err *e)
     return ed.state == EDIT_ENABLED ? edit_labels(&ed, add_edit_label, g, e) : 0;
 }
 
-static int add_acl(void *arg, const struct acl *acl, struct err *e)
+static int add_acl(void *arg, const struct placed *acl, struct err *e)
 {
     struct gather *g = arg;
     size_t i;
     json_t *entry;
-    json_array_foreach(acl->entries, i, entry) {
+    if (acl->at.kind != PLACE_NODE)
+        return 0;
+    json_array_foreach(acl->value, i, entry) {
         char principal[PRINCIPAL_MAX];
         if (!acl_gives(entry, "read"))
             continue;
@@ -73,7 +75,7 @@ static int add_acl(void *arg, const struct acl *acl, struct err *e)
             if (strcmp(g->who->as[k], principal) != 0)
                 continue;
             char label[32];
-            snprintf(label, sizeof label, "acl:%u", acl->node);
+            snprintf(label, sizeof label, "acl:%u", acl->at.node);
             return add_label(g, label, e);
         }
     }
@@ -83,14 +85,14 @@ static int add_acl(void *arg, const struct acl *acl, struct err *e)
 int visible_compute(struct index_read *rd, const struct who *who, int64_t now, struct visible *ret,
                     struct err *e)
 {
-    AUTO(visible) struct visible v = {roaring_bitmap_create(), WHEN_NEVER, 0};
+    AUTO(visible) struct visible v = {.nodes = roaring_bitmap_create(), .next_change = WHEN_NEVER};
     struct gather g = {rd, who, now, &v};
     struct index_head head;
     int r = index_head(rd, &head, e);
     for (size_t i = 0; r == 0 && i < who->n; i++)
         r = index_grants(rd, who->as[i], add_grant, &g, e);
     if (r == 0)
-        r = index_acls(rd, add_acl, &g, e);
+        r = index_placed_each(rd, PLACED_ACL, add_acl, &g, e);
     if (r < 0)
         return r;
     v.seq = head.seq;

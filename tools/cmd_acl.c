@@ -42,16 +42,18 @@ struct gone {
     node_id *ret;
 };
 
-static int match_gone(void *arg, const struct acl *a, struct err *e)
+static int match_gone(void *arg, const struct placed *a, struct err *e)
 {
     struct gone *g = arg;
+    if (a->at.kind != PLACE_NODE)
+        return 0;
     AUTO(buf) struct buf key = {0};
-    int r = index_key(g->rd, a->node, &key, e);
+    int r = index_key(g->rd, a->at.node, &key, e);
     if (r < 0 || key.len < g->n || memcmp(buf_str(&key), g->path, g->n) != 0)
         return r;
     /* "a" is the object before it is the directory "a/" */
     if (key.len == g->n || (*g->ret == NODE_NONE && strcmp(key.p + g->n, "/") == 0))
-        *g->ret = a->node;
+        *g->ret = a->at.node;
     return 0;
 }
 
@@ -66,7 +68,7 @@ static int find(struct index_read *rd, const char *path, node_id *ret, struct er
     const char *key = path + (*path == '/');
     struct gone g = {rd, key, strlen(key), ret};
     *ret = NODE_NONE;
-    if ((r = index_acls(rd, match_gone, &g, e)) < 0)
+    if ((r = index_placed_each(rd, PLACED_ACL, match_gone, &g, e)) < 0)
         return r;
     if (*ret != NODE_NONE)
         return 0;
@@ -137,12 +139,12 @@ int cmd_acl_show(struct cli *c, int argc, char **argv)
     if (r < 0 || (r = index_read_begin(lk->index, &rd, &e)) < 0)
         return cli_fail(&e);
     int found = find(rd, argv[1], &id, &e);
-    r = found == 0 ? index_acl(rd, id, &acl, &seq, &e) : found;
+    r = found == 0 ? index_placed(rd, PLACED_ACL, &(struct place){.node = id}, &acl, &seq, &e) : found;
     index_read_end(rd);
     if (found == -ENOENT)
         return cli_unknown("%s", e.text);
     if (r < 0)
         return cli_fail(&e);
-    cli_print_json(json_incref(acl)); /* JSON is the format, with --json or without */
+    cli_print_json(acl ? json_incref(acl) : json_array()); /* JSON is the format, with --json or without */
     return CLI_DONE;
 }

@@ -123,6 +123,18 @@ static inline void say(struct world *w, const char *body, const char *rows)
         fail_msg("%s: %d %s", body, r, w->e.text);
 }
 
+/* Why no such record can be written; free(). */
+static inline char *refused(struct world *w, const char *body)
+{
+    json_auto_t *j = json_of(body);
+    AUTO(buf) struct buf b = {0};
+    struct index_head head = head_of(w);
+    int r = record_format(j, head.seq + 1, head.hash, ID32, NOON, "tester@host", &b, &w->e);
+    if (r != -EINVAL || w->e.code != r)
+        fail_msg("%s: %d, and not refused", body, r);
+    return xstrdup(w->e.text);
+}
+
 /* "+a/b.mov -c.mov": objects that came and went, 10 bytes each. */
 static inline void inventory(struct world *w, const char *keys)
 {

@@ -336,8 +336,6 @@ static void test_bad_rows_are_refused(void **state)
 static void replace(struct world *w, const char *body, node_id shots, const char *rows)
 {
     AUTO(txn) MDB_txn *txn = NULL;
-    AUTO(bitmap) roaring_bitmap_t *touched = roaring_bitmap_create();
-    AUTO(bitmap) roaring_bitmap_t *acls = roaring_bitmap_create();
     AUTO(bitmap) roaring_bitmap_t *nodes = roaring_bitmap_create();
     AUTO(bitmap) roaring_bitmap_t *folders = roaring_bitmap_create();
     AUTO(bitmap) roaring_bitmap_t *members = roaring_bitmap_create();
@@ -345,13 +343,14 @@ static void replace(struct world *w, const char *body, node_id shots, const char
     struct record rec = {.edit = E1, .json = json};
     MDB_val v;
     assert_int_equal(mdb_txn_begin(w->ix->env, NULL, 0, &txn), 0);
-    struct apply a = {.ix = w->ix, .txn = txn, .rec = &rec, .touched = touched, .acl_nodes = acls};
+    AUTO(apply) struct apply a = {.ix = w->ix, .txn = txn, .rec = &rec};
     struct index_read rd = {.ix = w->ix, .txn = txn};
     struct links l = {.nodes = nodes, .folders = folders, .rows = links, .shots = shots};
     node_id id;
     uint32_t label;
     assert_int_equal(table_get(w->ix, txn, TABLE_META, "next", 4, &v, &w->e), 0);
     memcpy(&a.next_node, v.mv_data, sizeof a.next_node);
+    apply_start(&a);
     assert_int_equal(index_find(&rd, "show/a.mov", &id, &w->e), 0);
     roaring_bitmap_add(nodes, id);
     if (links_replace(&a, &l, members, &w->e) < 0)
@@ -359,9 +358,6 @@ static void replace(struct world *w, const char *body, node_id shots, const char
     assert_int_equal(label_make(&a, "edit:" E1, &label, &w->e), 0);
     assert_int_equal(label_add(&a, label, members, &w->e), 0);
     assert_int_equal(label_finish(&a, &w->e), 0);
-    for (size_t i = 0; i < a.n_gather; i++)
-        roaring_bitmap_free(a.gather[i].nodes);
-    free(a.gather);
     assert_int_equal(mdb_txn_commit(TAKE(txn)), 0);
 }
 

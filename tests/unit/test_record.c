@@ -168,8 +168,8 @@ static void test_future(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "{'v':3}",
-        "{'v':3,'seq':'anything','op':{}}",
+        "{'v':4}",
+        "{'v':4,'seq':'anything','op':{}}",
         "{'v':9223372036854775807,'seq':7}",
         "{" HEAD "'op':'rule'}",
         "{" HEAD "'op':''}",
