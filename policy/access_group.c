@@ -1,4 +1,4 @@
-/* policy/access_group.c - whom the rules of an access group admit, and which range holds an address. */
+/* policy/access_group.c - whom an access group admits, and which range holds an address. */
 /* SPDX-License-Identifier: MIT */
 #include "policy/access_group.h"
 

@@ -34,7 +34,7 @@ int access_group_check(const json_t *rules, struct err *e);
 /* Why, for explain: which dimensions passed. */
 struct admission {
     bool admitted, by_users, by_network, satisfy_all;
-    const char *user_rule; /* "users", "admins", "states" or "entitlements": the first that fits; static */
+    const char *user_rule; /* "users", "admins", "states", "entitlements": the first that fits */
     const char *range;     /* the range that the address is in; borrowed from `rules` */
 };
 /* Do checked rules admit `who`? `scope`: the default scope of user names ("bu.edu"), "" for none.

@@ -45,10 +45,19 @@ static inline void auto_who(struct who *w)
 
 /* Reads the principals file (JSON, the shape of Accurate Video's principals.json and more):
  *   {"users":  [{"id": "acme", "uid": 1001, "groups": ["vendors"], "roles": ["viewer"],
- *                "affiliation": "staff", "entitlements": ["urn:…"]}],
+ *                "affiliation": "staff", "entitlements": ["urn:…"], "enabled": true}],
  *    "groups": [{"id": "vendors", "name": "…", "members": ["acme"]}]}
  * "uid" may be a list. A uid belongs to one user at most. Unknown members are ignored; a duplicate
  * member, a wrong type or a second user with the same id or uid is an error that names the place.
+ *
+ * Or the export of a Keycloak realm, which has "realm" at its top. Of its users: username, groups
+ * (a group is named by the last part of its path, and a member of it is one of those above too),
+ * realmRoles, clientRoles (role:CLIENT:ROLE; the client "shotlake" has plain names), attributes
+ * "uid", "affiliation" and "entitlements"; service accounts are users. The roles of groups go to
+ * their members, composite roles bring theirs along. Two groups with one name are refused.
+ *
+ * A user with "enabled": false is nobody: without name, groups or uid. Limits: 64 MiB, 100000 users,
+ * as many groups, 1000 groups and roles of one user (-EFBIG).
  * A file that does not exist is an empty one where `may_be_absent`. */
 int principals_load(const char *path, bool may_be_absent, struct principals **ret, struct err *e);
 int principals_parse(const char *json, size_t n, struct principals **ret, struct err *e);
@@ -59,13 +68,14 @@ static inline void auto_principals(struct principals **p)
     principals_free(*p);
 }
 
-/* The principal and its groups and roles. `principal` is canonical. `p` may be NULL: itself only. */
+/* The principal with its groups, roles and attributes. `principal` is canonical. `p` may be NULL:
+ * itself only. A disabled user: an anonymous caller. */
 void principals_expand(const struct principals *p, const char *principal, struct who *ret);
 
 /* The user of a uid, or NULL. Borrowed. */
 const char *principals_by_uid(const struct principals *p, uid_t uid);
 
-/* True where the file names the user or group. */
+/* True where the file names the user (and does not disable it), the group or the role. */
 bool principals_has(const struct principals *p, const char *principal);
 
 #endif

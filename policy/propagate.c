@@ -1,4 +1,4 @@
-/* policy/propagate.c - which collections hand their ACL down: the filter read, and held to fields. */
+/* policy/propagate.c - which collections hand their ACL down: the filter, held to their fields. */
 /* SPDX-License-Identifier: MIT */
 #include "policy/propagate.h"
 

@@ -1,4 +1,4 @@
-/* tests/fuzz/fuzz_access_group.c - lines of rules, ranges, a name and an address: refused, or sound. */
+/* tests/fuzz/fuzz_access_group.c - rules, ranges, a name and an address, a line each: refused, or sound. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stddef.h>

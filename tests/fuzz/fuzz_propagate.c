@@ -1,4 +1,4 @@
-/* tests/fuzz/fuzz_propagate.c - a line of a propagation filter, and one of fields: refused, or sound. */
+/* tests/fuzz/fuzz_propagate.c - a propagation filter and fields, a line each: refused, or sound. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stddef.h>

@@ -59,7 +59,8 @@ static struct ranges *read_ranges(const json_t *all)
 }
 
 #define RANGES                                                                                     \
-    "{'edge':[{'start':'192.0.2.0','end':'192.0.2.63'},{'start':'192.0.2.128','end':'192.0.2.128'}],"\
+    "{'edge':[{'start':'192.0.2.0','end':'192.0.2.63'},"                                           \
+    "         {'start':'192.0.2.128','end':'192.0.2.128'}],"                                       \
     " 'six':[{'start':'2001:db8::','end':'2001:db8::ff'}],"                                        \
     " 'all':[{'start':'0.0.0.0','end':'255.255.255.255'}], 'none':[]}"
 #define OPEN_RULES                                                                                 \
@@ -68,98 +69,92 @@ static struct ranges *read_ranges(const json_t *all)
 
 static const struct {
     const char *what;
-    const char *rules; /* NULL: OPEN_RULES, either dimension */
-    const char *scope;
+    const char *rules; /* whole, or satisfy_all of OPEN_RULES; NULL: false */
+    const char *scope; /* NULL: "" */
     const char *as, *also, *affiliation, *entitlement, *address;
     bool admitted;
     const char *user_rule, *range;
 } cases[] = {
-    {"by name", NULL, "", "user:ana", NULL, NULL, NULL, NULL, true, "users", NULL},
-    {"case matters", NULL, "", "user:Ana", NULL, NULL, NULL, NULL, false, NULL, NULL},
-    {"a longer name", NULL, "", "user:ana2", NULL, NULL, NULL, NULL, false, NULL, NULL},
-    {"a shorter name", NULL, "", "user:an", NULL, NULL, NULL, NULL, false, NULL, NULL},
-    {"a group of that name", NULL, "", "group:ana", NULL, NULL, NULL, NULL, false, NULL, NULL},
-    {"a role of that name", NULL, "", "user:x", "role:ana", NULL, NULL, NULL, false, NULL, NULL},
-    {"any scope without one by default", NULL, "", "user:ana@lab.example", NULL, NULL, NULL, NULL,
-     false, NULL, NULL},
-    {"the default scope", NULL, "lab.example", "user:ana@lab.example", NULL, NULL, NULL, NULL, true,
-     "users", NULL},
-    {"a foreign scope", NULL, "lab.example", "user:ana@evil.example", NULL, NULL, NULL, NULL, false,
-     NULL, NULL},
-    {"a scope within the scope", NULL, "lab.example", "user:ana@x@lab.example", NULL, NULL, NULL,
-     NULL, false, NULL, NULL},
-    {"a scope that goes on", NULL, "lab.example", "user:ana@lab.example.org", NULL, NULL, NULL, NULL,
-     false, NULL, NULL},
-    {"a whole name", NULL, "", "user:bo@lab.example", NULL, NULL, NULL, NULL, true, "users", NULL},
-    {"a whole name, bare", NULL, "", "user:bo", NULL, NULL, NULL, NULL, false, NULL, NULL},
-    {"a whole name, bare, in its scope", NULL, "lab.example", "user:bo", NULL, NULL, NULL, NULL,
-     true, "users", NULL},
-    {"a whole name, bare, elsewhere", NULL, "set.example", "user:bo", NULL, NULL, NULL, NULL, false,
-     NULL, NULL},
-    {"a listed group", NULL, "", "user:cy", "group:grips", NULL, NULL, NULL, true, "users", NULL},
-    {"a user named like it", NULL, "", "user:group:grips", NULL, NULL, NULL, NULL, false, NULL, NULL},
-    {"the group itself is no user", NULL, "", "group:grips", NULL, NULL, NULL, NULL, false, NULL,
-     NULL},
-    {"an admin", NULL, "", "user:chief", NULL, NULL, NULL, NULL, true, "admins", NULL},
-    {"an affiliation", NULL, "", "user:cy", NULL, "crew", NULL, NULL, true, "states", NULL},
-    {"its case", NULL, "", "user:cy", NULL, "Crew", NULL, NULL, false, NULL, NULL},
-    {"an affiliation without a name", NULL, "", NULL, NULL, "crew", NULL, NULL, false, NULL, NULL},
-    {"an entitlement", NULL, "", "user:cy", NULL, NULL, "urn:lab:hold/77", NULL, true,
-     "entitlements", NULL},
-    {"one that begins like it", NULL, "", "user:cy", NULL, NULL, "urn:lab:hold/771", NULL, false,
-     NULL, NULL},
-    {"one that it begins with", NULL, "", "user:cy", NULL, NULL, "urn:lab:hold/7", NULL, false, NULL,
-     NULL},
-    {"two in one string", NULL, "", "user:cy", NULL, NULL, "urn:x;urn:lab:hold/77", NULL, false,
-     NULL, NULL},
-    {"a blank name", NULL, "", "user:  ", NULL, "crew", "urn:lab:hold/77", NULL, false, NULL, NULL},
-    {"a scope alone", NULL, "lab.example", "user:@lab.example", NULL, "crew", NULL, NULL, false,
-     NULL, NULL},
-    {"a blank before a scope", NULL, "", "user: \t@lab.example", NULL, "crew", NULL, NULL, false,
-     NULL, NULL},
-    {"the network", NULL, "", "user:cy", NULL, NULL, NULL, "192.0.2.63", true, NULL, "edge"},
-    {"the network, nameless", NULL, "", NULL, NULL, NULL, NULL, "192.0.2.0", true, NULL, "edge"},
-    {"between two spans", NULL, "", "user:cy", NULL, NULL, NULL, "192.0.2.64", false, NULL, NULL},
-    {"a span of one", NULL, "", "user:cy", NULL, NULL, NULL, "192.0.2.128", true, NULL, "edge"},
-    {"the second range", NULL, "", "user:cy", NULL, NULL, NULL, "2001:db8::ff", true, NULL, "six"},
-    {"behind it", NULL, "", "user:cy", NULL, NULL, NULL, "2001:db8::100", false, NULL, NULL},
-    {"both", NULL, "", "user:ana", NULL, NULL, NULL, "192.0.2.1", true, "users", "edge"},
-    {"all: both", "true", "", "user:ana", NULL, NULL, NULL, "192.0.2.1", true, "users", "edge"},
-    {"all: the user", "true", "", "user:ana", NULL, NULL, NULL, "192.0.2.99", false, "users", NULL},
-    {"all: no address", "true", "", "user:ana", NULL, NULL, NULL, NULL, false, "users", NULL},
-    {"all: the network", "true", "", "user:cy", NULL, NULL, NULL, "192.0.2.1", false, NULL, "edge"},
-    {"all: an admin, too", "true", "", "user:chief", NULL, NULL, NULL, NULL, false, "admins", NULL},
-    {"all: nameless", "true", "", NULL, NULL, "crew", NULL, "192.0.2.1", false, NULL, "edge"},
-    {"null is either", "null", "", "user:ana", NULL, NULL, NULL, NULL, true, "users", NULL},
-    {"false is either", "false", "", "user:ana", NULL, NULL, NULL, NULL, true, "users", NULL},
-    {"no rules", "{}", "", "user:ana", NULL, "crew", "x", "192.0.2.1", false, NULL, NULL},
-    {"null lists", "{'users':null,'states':null,'entitlements':null,'ranges':null,'admins':null,"
-     "'satisfy_all':null}", "", "user:ana", NULL, "crew", "x", "192.0.2.1", false, NULL, NULL},
-    {"all of empty lists", "{'satisfy_all':true}", "", "user:ana", NULL, NULL, NULL, "192.0.2.1",
-     false, NULL, NULL},
-    {"all without ranges", "{'users':['ana'],'ranges':[],'satisfy_all':true}", "", "user:ana", NULL,
-     NULL, NULL, "192.0.2.1", false, "users", NULL},
-    {"all without users", "{'ranges':['edge'],'satisfy_all':true}", "", "user:ana", NULL, NULL, NULL,
-     "192.0.2.1", false, NULL, "edge"},
-    {"an unknown range", "{'ranges':['lost']}", "", "user:ana", NULL, NULL, NULL, "192.0.2.1", false,
-     NULL, NULL},
-    {"an empty range", "{'ranges':['none']}", "", "user:ana", NULL, NULL, NULL, "192.0.2.1", false,
-     NULL, NULL},
-    {"no address is not 0.0.0.0", "{'ranges':['all']}", "", "user:ana", NULL, NULL, NULL, NULL,
-     false, NULL, NULL},
-    {"the widest range", "{'ranges':['all']}", "", "user:ana", NULL, NULL, NULL, "0.0.0.0", true,
-     NULL, "all"},
-    {"but one family", "{'ranges':['all']}", "", "user:ana", NULL, NULL, NULL, "::1", false, NULL,
-     NULL},
+    {"by name", .as = "user:ana", .admitted = true, .user_rule = "users"},
+    {"case matters", .as = "user:Ana"},
+    {"a longer name", .as = "user:ana2"},
+    {"a shorter name", .as = "user:an"},
+    {"a group of that name", .as = "group:ana"},
+    {"a role of that name", .as = "user:x", .also = "role:ana"},
+    {"any scope without one by default", .as = "user:ana@lab.example"},
+    {"the default scope", .scope = "lab.example", .as = "user:ana@lab.example", .admitted = true,
+     .user_rule = "users"},
+    {"a foreign scope", .scope = "lab.example", .as = "user:ana@evil.example"},
+    {"a scope within the scope", .scope = "lab.example", .as = "user:ana@x@lab.example"},
+    {"a scope that goes on", .scope = "lab.example", .as = "user:ana@lab.example.org"},
+    {"a whole name", .as = "user:bo@lab.example", .admitted = true, .user_rule = "users"},
+    {"a whole name, bare", .as = "user:bo"},
+    {"a whole name, bare, in its scope", .scope = "lab.example", .as = "user:bo", .admitted = true,
+     .user_rule = "users"},
+    {"a whole name, bare, elsewhere", .scope = "set.example", .as = "user:bo"},
+    {"a listed group", .as = "user:cy", .also = "group:grips", .admitted = true,
+     .user_rule = "users"},
+    {"a user named like it", .as = "user:group:grips"},
+    {"the group itself is no user", .as = "group:grips"},
+    {"an admin", .as = "user:chief", .admitted = true, .user_rule = "admins"},
+    {"an affiliation", .as = "user:cy", .affiliation = "crew", .admitted = true,
+     .user_rule = "states"},
+    {"its case", .as = "user:cy", .affiliation = "Crew"},
+    {"an affiliation without a name", .affiliation = "crew"},
+    {"an entitlement", .as = "user:cy", .entitlement = "urn:lab:hold/77", .admitted = true,
+     .user_rule = "entitlements"},
+    {"one that begins like it", .as = "user:cy", .entitlement = "urn:lab:hold/771"},
+    {"one that it begins with", .as = "user:cy", .entitlement = "urn:lab:hold/7"},
+    {"two in one string", .as = "user:cy", .entitlement = "urn:x;urn:lab:hold/77"},
+    {"a blank name", .as = "user: ", .affiliation = "crew", .entitlement = "urn:lab:hold/77"},
+    {"a scope alone", .scope = "lab.example", .as = "user:@lab.example", .affiliation = "crew"},
+    {"a blank before a scope", .as = "user: \t@lab.example", .affiliation = "crew"},
+    {"the network", .as = "user:cy", .address = "192.0.2.63", .admitted = true, .range = "edge"},
+    {"the network, nameless", .address = "192.0.2.0", .admitted = true, .range = "edge"},
+    {"between two spans", .as = "user:cy", .address = "192.0.2.64"},
+    {"a span of one", .as = "user:cy", .address = "192.0.2.128", .admitted = true, .range = "edge"},
+    {"the second range", .as = "user:cy", .address = "2001:db8::ff", .admitted = true,
+     .range = "six"},
+    {"behind it", .as = "user:cy", .address = "2001:db8::100"},
+    {"both", .as = "user:ana", .address = "192.0.2.1", .admitted = true, .user_rule = "users",
+     .range = "edge"},
+    {"all: both", .rules = "true", .as = "user:ana", .address = "192.0.2.1", .admitted = true,
+     .user_rule = "users", .range = "edge"},
+    {"all: the user", .rules = "true", .as = "user:ana", .address = "192.0.2.99",
+     .user_rule = "users"},
+    {"all: no address", .rules = "true", .as = "user:ana", .user_rule = "users"},
+    {"all: the network", .rules = "true", .as = "user:cy", .address = "192.0.2.1", .range = "edge"},
+    {"all: an admin, too", .rules = "true", .as = "user:chief", .user_rule = "admins"},
+    {"all: nameless", .rules = "true", .affiliation = "crew", .address = "192.0.2.1",
+     .range = "edge"},
+    {"null is either", .rules = "null", .as = "user:ana", .admitted = true, .user_rule = "users"},
+    {"false is either", .rules = "false", .as = "user:ana", .admitted = true, .user_rule = "users"},
+    {"no rules", .rules = "{}", .as = "user:ana", .affiliation = "crew", .entitlement = "x",
+     .address = "192.0.2.1"},
+    {"null lists",
+     .rules = "{'users':null,'states':null,'entitlements':null,'ranges':null,'admins':null}",
+     .as = "user:ana", .affiliation = "crew", .entitlement = "x", .address = "192.0.2.1"},
+    {"all of empty lists", .rules = "{'satisfy_all':true}", .as = "user:ana",
+     .address = "192.0.2.1"},
+    {"all without ranges", .rules = "{'users':['ana'],'ranges':[],'satisfy_all':true}",
+     .as = "user:ana", .address = "192.0.2.1", .user_rule = "users"},
+    {"all without users", .rules = "{'ranges':['edge'],'satisfy_all':true}", .as = "user:ana",
+     .address = "192.0.2.1", .range = "edge"},
+    {"an unknown range", .rules = "{'ranges':['lost']}", .as = "user:ana", .address = "192.0.2.1"},
+    {"an empty range", .rules = "{'ranges':['none']}", .as = "user:ana", .address = "192.0.2.1"},
+    {"no address is not 0.0.0.0", .rules = "{'ranges':['all']}", .as = "user:ana"},
+    {"the widest range", .rules = "{'ranges':['all']}", .as = "user:ana", .address = "0.0.0.0",
+     .admitted = true, .range = "all"},
+    {"but one family", .rules = "{'ranges':['all']}", .as = "user:ana", .address = "::1"},
     /* rules of an older writer that would be refused today must still not fit */
-    {"a blank state", "{'states':['']}", "", "user:ana", NULL, "", NULL, NULL, false, NULL, NULL},
-    {"no state", "{'states':['']}", "", "user:ana", NULL, NULL, NULL, NULL, false, NULL, NULL},
-    {"a text for all", "{'users':['ana'],'satisfy_all':'true'}", "", "user:ana", NULL, NULL, NULL,
-     NULL, true, "users", NULL},
-    {"an ARN", "{'users':['" RENDER_ARN "']}", "", RENDER_ARN, NULL, NULL, NULL, NULL, true, "users",
-     NULL},
-    {"an ARN has no scope", "{'users':['arn:aws:iam::111122223333:role/farm/render']}",
-     "studio.example", RENDER_ARN, NULL, NULL, NULL, NULL, false, NULL, NULL},
+    {"a blank state", .rules = "{'states':['']}", .as = "user:ana", .affiliation = ""},
+    {"no state", .rules = "{'states':['']}", .as = "user:ana"},
+    {"a text for all", .rules = "{'users':['ana'],'satisfy_all':'true'}", .as = "user:ana",
+     .admitted = true, .user_rule = "users"},
+    {"an ARN", .rules = "{'users':['" RENDER_ARN "']}", .as = RENDER_ARN, .admitted = true,
+     .user_rule = "users"},
+    {"an ARN has no scope", .rules = "{'users':['arn:aws:iam::111122223333:role/farm/render']}",
+     .scope = "studio.example", .as = RENDER_ARN},
 };
 
 static void test_admits(void **state)
@@ -168,10 +163,10 @@ static void test_admits(void **state)
     json_auto_t *named = quoted(RANGES);
     AUTO(ranges) struct ranges *ranges = read_ranges(named);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        const char *text = cases[i].rules;
-        AUTO(free) char *rules_text = text && *text == '{' ? xstrdup(text)
-                                                           : xasprintf(OPEN_RULES, text ? text : "false");
-        json_auto_t *rules = quoted(rules_text);
+        const char *text = cases[i].rules ? cases[i].rules : "false";
+        const char *scope = cases[i].scope ? cases[i].scope : "";
+        AUTO(free) char *whole = *text == '{' ? xstrdup(text) : xasprintf(OPEN_RULES, text);
+        json_auto_t *rules = quoted(whole);
         AUTO(who) struct who who = {0};
         if (cases[i].as)
             who_add(&who, cases[i].as);
@@ -184,7 +179,7 @@ static void test_admits(void **state)
             add_entitlement(&who, cases[i].entitlement);
         }
         assert_true(!cases[i].address || address_parse(cases[i].address, &who.address));
-        struct admission a = access_group_admits(rules, ranges, cases[i].scope, &who);
+        struct admission a = access_group_admits(rules, ranges, scope, &who);
         if (a.admitted != cases[i].admitted)
             fail_msg("%s: %s", cases[i].what, a.admitted ? "admitted" : "not admitted");
         if (strcmp(a.user_rule ? a.user_rule : "", cases[i].user_rule ? cases[i].user_rule : "") ||

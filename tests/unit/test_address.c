@@ -1,4 +1,4 @@
-/* tests/unit/test_address.c - IP addresses: what is one, what is none, and what lies between two. */
+/* tests/unit/test_address.c - IP addresses: what is one, what is none, what lies between two. */
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,8 +49,8 @@ static void test_bad(void **state)
     static const char *const bad[] = {
         "", " ", "10", "10.0.0", "10.0.0.", ".10.0.0.1", "10.0.0.256", "10.0.0.1.1", "-1.0.0.1",
         "0x0a.0.0.30", "010.0.0.30", "1e1.0.0.30", "10.0.0.030", "10.0.0.30 ", " 10.0.0.30",
-        "10.0.0.30\n", "10.0.0.30, 8.8.8.8", "10.0.0.30:443", "10.0.0.0/8", "167772190", "localhost",
-        ":", ":::", "1::2::3", "12345::", "fe80::1%eth0", "[::1]", "::1/64", "g::",
+        "10.0.0.30\n", "10.0.0.30, 8.8.8.8", "10.0.0.30:443", "10.0.0.0/8", "167772190",
+        "localhost", ":", ":::", "1::2::3", "12345::", "fe80::1%eth0", "[::1]", "::1/64", "g::",
         "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "::ffff:10.0.0.30", "::FFFF:a00:1e",
         "0:0:0:0:0:ffff:10.0.0.30",
     };

@@ -146,6 +146,48 @@ static void test_file(void **state)
     assert_false(principals_has(NULL, "user:ann"));
 }
 
+/* What rules look at besides names comes with the user; a copy stands on its own. */
+static void test_attributes(void **state)
+{
+    (void)state;
+    AUTO(principals) struct principals *p = NULL;
+    struct err e;
+    int r = parse("{'users':[{'id':'ann','uid':7,'roles':['lead'],'affiliation':'staff',"
+                  "'entitlements':['urn:a','urn:b']},{'id':'bob','affiliation':null,"
+                  "'entitlements':null,'enabled':true},"
+                  "{'id':'eve','uid':8,'groups':['g'],'enabled':false}],"
+                  "'groups':[{'id':'h','members':['eve']}]}", &p, &e);
+    if (r < 0)
+        fail_msg("%s", e.text);
+    AUTO(who) struct who ann = {0}, copy = {0}, bob = {0}, eve = {0};
+    principals_expand(p, "user:ann", &ann);
+    ann.address.family = 4;
+    ann.superuser = true;
+    ann.details = json_pack("[{s:s}]", "type", "x");
+    who_copy(&ann, &copy);
+    who_add(&ann, "group:late");
+    who_add(&ann, "role:lead");
+    json_array_clear(ann.details);
+    assert_int_equal(ann.n, 3);
+    assert_string_equal(ann.as[2], "group:late");
+    who_done(&ann);
+    assert_int_equal(ann.n + ann.n_entitlements, 0);
+    assert_int_equal(copy.n, 2);
+    assert_string_equal(copy.as[1], "role:lead");
+    assert_string_equal(copy.affiliation, "staff");
+    assert_int_equal(copy.n_entitlements, 2);
+    assert_string_equal(copy.entitlements[1], "urn:b");
+    assert_true(copy.superuser && copy.address.family == 4);
+    assert_int_equal(json_array_size(copy.details), 1);
+    principals_expand(p, "user:bob", &bob);
+    assert_true(bob.n == 1 && !bob.affiliation && bob.n_entitlements == 0);
+    /* one who is disabled is nobody at all: not even the name is left, which a grant could name */
+    principals_expand(p, "user:eve", &eve);
+    assert_int_equal(eve.n, 0);
+    assert_false(principals_has(p, "user:eve"));
+    assert_null(principals_by_uid(p, 8));
+}
+
 static void test_empty_files(void **state)
 {
     (void)state;
@@ -192,6 +234,11 @@ static void test_bad_files(void **state)
         {"{'users':[{'id':'a','groups':'g'}]}", "/users/0"},
         {"{'users':[{'id':'a','groups':[7]}]}", "/users/0"},
         {"{'users':[{'id':'a','roles':{}}]}", "/users/0"},
+        {"{'users':[{'id':'a','affiliation':7}]}", "/users/0/affiliation"},
+        {"{'users':[{'id':'a','affiliation':''}]}", "/users/0/affiliation"},
+        {"{'users':[{'id':'a','entitlements':'urn:a'}]}", "/users/0/entitlements"},
+        {"{'users':[{'id':'a','entitlements':['urn:a','']}]}", "/users/0/entitlements/1"},
+        {"{'users':[{'id':'a','enabled':'no'}]}", "/users/0/enabled"},
         {"{'users':[{'id':'a'}],'groups':[{'members':['a']}]}", "/groups/0"},
         {"{'users':[{'id':'a'}],'groups':[{'id':'g','members':'a'}]}", "/groups/0"},
         {"{'users':[{'id':'a'}],'groups':[{'id':'g','members':['a','b']}]}", "/groups/0/members/1"},
@@ -204,6 +251,36 @@ static void test_bad_files(void **state)
         if (r != -EBADMSG || p || !strstr(e.text, rows[i].said))
             fail_msg("%s: %d %s", rows[i].text, r, e.text);
     }
+}
+
+/* As many users as there may be, all in one group, and each uid and name is found. */
+static void test_many(void **state)
+{
+    (void)state;
+    AUTO(buf) struct buf b = {0}, members = {0};
+    AUTO(principals) struct principals *p = NULL, *more = NULL;
+    struct err e;
+    buf_adds(&b, "{'users':[");
+    for (int i = 1; i <= 100000; i++) {
+        buf_addf(&b, "%s{'id':'u%d','uid':%d,'roles':['r%d']}", i > 1 ? "," : "", i, i, i % 7);
+        buf_addf(&members, "%s'u%d'", i > 1 ? "," : "", i);
+    }
+    AUTO(free) char *over = xasprintf("%s,{'id':'more'}]}", buf_str(&b));
+    buf_addf(&b, "],'groups':[{'id':'all','members':[%s]}]}", buf_str(&members));
+    if (parse(buf_str(&b), &p, &e) < 0)
+        fail_msg("%s", e.text);
+    assert_acts_as(p, "user:u100000", "user:u100000 role:r5 group:all");
+    assert_string_equal(principals_by_uid(p, 70001), "user:u70001");
+    assert_null(principals_by_uid(p, 100001));
+    assert_int_equal(parse(over, &more, &e), -EFBIG);
+    buf_clear(&b);
+    buf_adds(&b, "{'users':[{'id':'a','roles':['r'");
+    for (int i = 0; i < 1000; i++)
+        buf_addf(&b, ",'r%d'", i);
+    buf_adds(&b, "]}]}");
+    assert_int_equal(parse(buf_str(&b), &more, &e), -EFBIG);
+    assert_non_null(strstr(e.text, "more than 1000 groups and roles"));
+    assert_null(more);
 }
 
 static void test_load(void **state)
@@ -234,8 +311,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),       cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_file),        cmocka_unit_test(test_empty_files),
-        cmocka_unit_test(test_bad_files),   cmocka_unit_test(test_load),
+        cmocka_unit_test(test_file),        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_empty_files), cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_many),        cmocka_unit_test(test_load),
     };
     return cmocka_run_group_tests_name("principals", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* tests/unit/test_propagate.c - the propagation filter: which fields it lets through, what it refuses. */
+/* tests/unit/test_propagate.c - the propagation filter: which fields pass it, what it refuses. */
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* tests/unit/test_roles.c - every role of the vocabulary, the scopes, the bundles, and nobody else. */
+/* tests/unit/test_roles.c - every role of the vocabulary, the scopes, the bundles, nothing else. */
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
