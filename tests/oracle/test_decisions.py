@@ -49,6 +49,12 @@ def differences(model, program):
                    if model[about] != program.get(about)]
 
 
+def changed_early(t, told, later, told_later):
+    """Is another thing shown before the moment that the first answer gives for that?"""
+    return later < told["next", "", ""] and \
+        any(told[about] != told_later[about] for about in told if about[0] == "visible")
+
+
 def compare_living(records, model, program):
     for kind, paths in model.living.items():
         if paths != program.living[kind]:
@@ -103,11 +109,11 @@ class Run:
             self.compared += collections.Counter(about[0] for about in mine)
             for about, model, program in differences(mine, told):
                 raise Disagreement(records, question, about, model, program)
-            if before and t < before["next", "", ""] and \
-                    any(before[a] != told[a] for a in told if a[0] == "visible"):
-                raise Disagreement(records, question, ("next", "", ""), "a change before",
-                                   before["next", "", ""])
-            before = told
+            if before and changed_early(*before, t, told):
+                question = {**question, "now": before[0], "later": t}
+                raise Disagreement(records, question, ("next", "", ""), f"a change at {t}",
+                                   before[1]["next", "", ""])
+            before = t, told
             self.count_causes(rng, question)
 
     def count_causes(self, rng, question):
@@ -152,7 +158,12 @@ class Minimiser:
             if question is None:
                 compare_living(records, self.model, self.program)
                 return False
+            question = {**question, "edits": sorted(self.model.lake.edits)}
             told = self.program.ask(question)
+            if "later" in question:
+                later = question["later"]
+                return changed_early(question["now"], told, later,
+                                     self.program.ask({**question, "now": later}))
         except Disagreement:
             return True
         except Broken:
