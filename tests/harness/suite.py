@@ -39,6 +39,10 @@ def binary(tree):
     return os.path.join(BUILD, tree, "tools", "shotlake")
 
 
+def driver(tree):
+    return os.path.join(BUILD, tree, "tests", "decide_batch")
+
+
 def python(*words):
     return [PYTHON, os.path.join(ROOT, words[0]), *words[1:]]
 
@@ -82,6 +86,11 @@ def test_steps():
         Step("s3 store on a real server",
              with_rgw([os.path.join(BUILD, "asan", "tests", "test_s3_http")]), "asan",
              {"SHOTLAKE_TEST_S3": "1"}),
+        Step("oracle decisions", python("tests/oracle/test_decisions.py", "--driver",
+                                        driver("release")), "release"),
+        Step("oracle decisions sanitized",
+             python("tests/oracle/test_decisions.py", "--driver", driver("asan"), "--decisions",
+                    "120000"), "asan"),
         Step("oracle dir", python("tests/oracle/test_world.py", "--lake", "dir", "--mount",
                                   "--changes", "50"), "release"),
         Step("oracle s3", with_rgw(python("tests/oracle/test_world.py", "--lake", "s3", "--mount",
