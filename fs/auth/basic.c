@@ -152,8 +152,10 @@ static void begin(const struct basic *b, const char *password, struct attempt *t
     mac(b, (const char *const[]){"password", t->name, t->hash, password, NULL}, t->mac);
 }
 
-/* 1: right, and known so since before; 0: to be hashed; negative: not now. */
-static int admit(struct basic *b, const char *password, struct attempt *t, struct err *e)
+/* 1: right, and known so since before; 0: to be hashed, and where `takes_try` it may be; negative:
+ * not now. */
+static int admit(struct basic *b, const char *password, bool takes_try, struct attempt *t,
+                 struct err *e)
 {
     LOCKED(&b->lock);
     int r = freshen(b, e);
@@ -162,7 +164,7 @@ static int admit(struct basic *b, const char *password, struct attempt *t, struc
     begin(b, password, t);
     if (t->is_user && is_cached(b, t))
         return 1;
-    if (!throttle_take(&b->throttle, t->hash_of_name, clock_mono_ms()))
+    if (takes_try && !throttle_take(&b->throttle, t->hash_of_name, clock_mono_ms()))
         return err_set(e, -EAGAIN, "too many wrong passwords; wait a while");
     return 0;
 }
@@ -191,20 +193,25 @@ static int identify(struct basic *b, const struct attempt *t, struct identity *r
     return 0;
 }
 
-static bool is_right(struct basic *b, const char *password, const struct attempt *t)
+/* A try is taken when the hashing begins, not while it waits for its turn: however many sign in at
+ * once, right passwords use up nothing. */
+static int hash(struct basic *b, const char *password, struct attempt *t, struct err *e)
 {
     LOCKED(&b->hashing);
-    return password_is(t->hash, password) && t->is_user;
+    int r = admit(b, password, /* takes_try= */ true, t, e);
+    if (r == 0 && password_is(t->hash, password) && t->is_user) {
+        remember(b, t);
+        r = 1;
+    }
+    return r;
 }
 
 static int check(struct basic *b, const char *password, struct attempt *t, struct identity *ret,
                  struct err *e)
 {
-    int r = admit(b, password, t, e);
-    if (r == 0 && is_right(b, password, t)) {
-        remember(b, t);
-        r = 1;
-    }
+    int r = admit(b, password, /* takes_try= */ false, t, e);
+    if (r == 0)
+        r = hash(b, password, t, e);
     if (r == 1)
         r = identify(b, t, ret) == 0;
     return r < 0 ? r : r ? 0 : err_set(e, -EACCES, "wrong name or password");

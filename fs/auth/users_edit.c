@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -21,9 +20,7 @@
 struct edit {
     const char *path;
     int lock;
-    json_t *json;   /* the whole; well-formed by users_parse() */
-    bool is_there;
-    struct stat st; /* where it is there */
+    json_t *json; /* the whole; well-formed by users_parse() */
 };
 
 static void edit_done(struct edit *d)
@@ -72,8 +69,6 @@ static int begin(struct edit *d, const char *path, bool may_be_absent, struct er
     d->json = json_loadb(buf_str(&text), text.len, JSON_REJECT_DUPLICATES, &je);
     if (!json_is_array(json_object_get(d->json, "users")))
         return err_set(e, -EBADMSG, "'%s' has changed while it was read", path);
-    d->is_there = true;
-    d->st = id.st;
     return 0;
 }
 
@@ -95,14 +90,11 @@ static int write_all(int fd, const struct buf *text)
 }
 
 /* The new file, whole and on the disk, under another name. */
-static int write_new(const struct edit *d, const char *new_path, const struct buf *text)
+static int write_new(const char *new_path, const struct buf *text)
 {
     unlink(new_path); /* of a change that was interrupted */
     AUTO(fd) int fd = open(new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return -errno;
-    /* root changes it for the daemon that it belongs to */
-    if (d->is_there && d->st.st_uid != geteuid() && fchown(fd, d->st.st_uid, d->st.st_gid) < 0)
         return -errno;
     int r = write_all(fd, text);
     return r < 0 ? r : fsync(fd) < 0 ? -errno : 0;
@@ -127,7 +119,7 @@ static int commit(struct edit *d, struct err *e)
     int r = users_parse(buf_str(&text), text.len, &users, e);
     if (r < 0)
         return r;
-    if ((r = write_new(d, new_path, &text)) == 0 && rename(new_path, d->path) < 0)
+    if ((r = write_new(new_path, &text)) == 0 && rename(new_path, d->path) < 0)
         r = -errno;
     if (r < 0) {
         unlink(new_path);
