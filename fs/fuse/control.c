@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -21,7 +20,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "fs/view/siphash.h"
+#include "fs/fuse/unix_socket.h"
 
 #define TAG "control"
 #define CLIENTS_MAX 64 /* the oldest goes */
@@ -30,7 +29,7 @@
 
 struct control {
     int run_fd, listen_fd, stop_fd;
-    char name[32];
+    char name[UNIX_NAME_SIZE];
     control_answer_fn *fn;
     void *arg;
     pthread_t thread;
@@ -39,25 +38,11 @@ struct control {
     size_t next_client;
 };
 
-/* Not a secret: the same on every call, short, and without the path's own characters. */
-static void socket_name(const char *mountpoint, char ret[32])
-{
-    static const uint8_t key[SIPHASH_KEY_SIZE] = "shotlake.control";
-    snprintf(ret, 32, "%016llx.sock",
-             (unsigned long long)siphash(key, mountpoint, strlen(mountpoint)));
-}
-
-/* sun_path holds 107 bytes and a state folder may be deeper: such a socket is reached through its
- * folder's descriptor. */
 static int socket_address(const char *state, int run_fd, const char *name, struct sockaddr_un *ret,
                           struct err *e)
 {
-    size_t room = sizeof ret->sun_path;
-    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
-    int n = snprintf(ret->sun_path, room, "%s/run/%s", state, name);
-    if (n >= (int)room)
-        n = snprintf(ret->sun_path, room, "/proc/self/fd/%d/%s", run_fd, name);
-    return n < (int)room ? 0 : err_set(e, -ENAMETOOLONG, "socket '%s'", name);
+    AUTO(free) char *dir = xasprintf("%s/run", state);
+    return unix_address(dir, run_fd, name, ret, e);
 }
 
 static int open_run(const char *state, bool make, struct err *e)
@@ -186,7 +171,7 @@ int control_start(const char *state, const char *mountpoint, control_answer_fn *
     ct->listen_fd = -1;
     for (size_t i = 0; i < CLIENTS_MAX; i++)
         ct->clients[i] = -1;
-    socket_name(mountpoint, ct->name);
+    unix_name(mountpoint, "sock", ct->name);
     ct->stop_fd = eventfd(0, EFD_CLOEXEC);
     ct->run_fd = open_run(state, /* make= */ true, e);
     int r = ct->run_fd < 0 ? ct->run_fd : listen_at(ct, state, e);
@@ -243,11 +228,11 @@ static int read_answer(int fd, struct buf *ret, struct err *e)
 int control_ask(const char *state, const char *mountpoint, json_t **ret, int *ret_fd, struct err *e)
 {
     AUTO(buf) struct buf text = {0};
-    char name[32];
+    char name[UNIX_NAME_SIZE];
     AUTO(fd) int run_fd = open_run(state, /* make= */ false, e);
     if (run_fd < 0)
         return run_fd;
-    socket_name(mountpoint, name);
+    unix_name(mountpoint, "sock", name);
     AUTO(fd) int fd = connect_to(state, run_fd, name, e);
     if (fd < 0)
         return fd;

@@ -80,6 +80,7 @@ static void look(struct front_call *c)
 void front_call_begin(struct front_call *c, fuse_req_t req)
 {
     *c = (struct front_call){.f = fuse_req_userdata(req), .uid = fuse_req_ctx(req)->uid};
+    mount_state_touch(c->f->state, c->uid);
     look(c);
 }
 

@@ -19,6 +19,7 @@
 
 struct cache;
 struct front_read;
+struct usage;
 
 /* Passed through libfuse as user data. Set up before the session, then constant but for the atomic
  * members and the lists of reads and handles. */
@@ -27,6 +28,7 @@ struct front {
     struct mount_state *state;
     struct index *index; /* of the state */
     struct cache *cache;
+    struct usage *usage; /* NULL: nobody writes down what is opened */
     const uint8_t *node_key; /* of the state */
     bool per_caller;
     uid_t uid; /* shown as the owner of everything */

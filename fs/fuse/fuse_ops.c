@@ -16,6 +16,7 @@
 #include "fs/fuse/fuse_read.h"
 #include "fs/fuse/fuse_reply.h"
 #include "fs/fuse/fuse_xattr.h"
+#include "fs/fuse/usage.h"
 #include "fs/view/inode.h"
 #include "fs/view/view.h"
 
@@ -111,6 +112,8 @@ static void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
         r = -EROFS;
     else if (r == 0 && (mask & X_OK) && !n.is_dir && !n.is_link)
         r = -EACCES;
+    else if (r == 0 && (mask & R_OK) && !view_may_open(c.seen->view, n.id))
+        r = -EACCES;
     if (r < 0)
         fuse_reply_error(req, r);
     else
@@ -205,6 +208,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         r = -ELOOP;
     if (r == 0 && (fi->flags & O_ACCMODE) != O_RDONLY)
         r = -EROFS;
+    if (r == 0 && !view_may_open(c.seen->view, n.id))
+        r = -EACCES; /* visible, so this tells nothing that stat(2) does not */
     if (r == 0)
         r = fuse_read_open(&c, &n, &file);
     if (r < 0) {
@@ -212,6 +217,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         return;
     }
     mount_state_note_opened(f->state, n.id);
+    usage_opened(f->usage, c.seen, n.id);
     fi->fh = (uint64_t)(uintptr_t)file;
     fi->direct_io = f->per_caller;   /* each read is asked for, with the uid of its reader */
     fi->keep_cache = !f->per_caller; /* pages are those of this very version: see front_inode() */

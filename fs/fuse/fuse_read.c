@@ -58,13 +58,13 @@ void fuse_read_close(struct fuse_read_file *file)
     front_handle_close(&file->handle);
 }
 
-/* 0, -EACCES for what was visible when it was opened, -EIO while the policy is unknown. */
+/* 0, -EACCES for what might be read when it was opened, -EIO while the policy is unknown. */
 static int check_visible(struct front *f, uid_t uid, node_id node)
 {
     AUTO(seen) struct seen *s = mount_state_get(f->state, uid);
     if (s->stale)
         return -EIO;
-    return view_has(s->view, node) ? 0 : -EACCES;
+    return view_may_open(s->view, node) ? 0 : -EACCES;
 }
 
 static void link_read(struct front_read *r)
@@ -141,7 +141,7 @@ void fuse_read_start(struct front *f, fuse_req_t req, struct fuse_read_file *fil
     {
         AUTO(front_call) struct front_call c;
         front_call_begin(&c, req);
-        r = c.seen->stale ? -EIO : view_has(c.seen->view, file->node) ? 0 : -EACCES;
+        r = c.seen->stale ? -EIO : view_may_open(c.seen->view, file->node) ? 0 : -EACCES;
         if (r == 0)
             r = check_version(&c, file);
     }

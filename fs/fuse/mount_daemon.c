@@ -11,12 +11,16 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "fs/auth/auth.h"
 #include "fs/cache/cache.h"
 #include "fs/fuse/control.h"
 #include "fs/fuse/front.h"
 #include "fs/fuse/fuse_session.h"
+#include "fs/fuse/login_socket.h"
+#include "fs/fuse/logins.h"
 #include "fs/fuse/mountpoint.h"
 #include "fs/fuse/refresh.h"
+#include "fs/fuse/usage.h"
 #include "fs/lake/lake.h"
 
 #define TAG "mount"
@@ -30,6 +34,10 @@ struct mount_daemon {
     struct session *session;
     struct refresh *refresh;
     struct control *control;
+    struct auth *auth;     /* NULL: nobody can sign in */
+    struct logins *logins; /* the same */
+    struct login_socket *login_socket;
+    struct usage *usage;
 };
 
 void mount_daemon_harden(void)
@@ -53,10 +61,10 @@ static json_t *answer(void *arg)
     mount_state_figures(d->state, &f);
     cache_stats(d->cache, &st);
     const char *principal = mount_state_principal(d->state);
-    return json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:o, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
+    return json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:I, s:o, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
                      "mountpoint", d->o->mountpoint, "mode", principal ? "principal" : "per-caller",
                      "principal", principal, "pid", (int)getpid(), "views", (json_int_t)f.views,
-                     "record", (json_int_t)f.seq, "confirmed_seconds_ago",
+                     "sessions", (json_int_t)f.sessions, "record", (json_int_t)f.seq, "confirmed_seconds_ago",
                      f.confirmed_ms_ago < 0 ? json_null()
                                             : json_real((double)f.confirmed_ms_ago / 1000),
                      "stale", f.stale, "why", f.why, "objects", (json_int_t)f.objects, "bytes",
@@ -80,19 +88,38 @@ static void warn_unknown(struct lake *lake, const struct mount_options *o)
         log_warn(TAG, "neither the ledger nor the principals file knows %s yet", o->principal);
 }
 
+/* Who can sign in, before anything is mounted: a wrong configuration is the caller's to see. */
+static int prepare_logins(struct mount_daemon *d, struct err *e)
+{
+    if (!d->o->auth_path)
+        return 0;
+    int r = auth_load(d->o->auth_path, &d->auth, e);
+    if (r < 0)
+        return r;
+    struct login_limits limits = {.idle_s = auth_idle_s(d->auth),
+                                  .max_s = auth_session_max_s(d->auth)};
+    d->logins = logins_new(&limits);
+    return 0;
+}
+
 /* The first view is computed before anything is mounted: errors are the caller's to see. */
 static int prepare(struct mount_daemon *d, struct lake *lake, struct err *e)
 {
     const struct mount_daemon_options *o = d->o;
     struct cache_options cache = {.budget_bytes = o->cache_bytes};
+    struct mount_options view = o->view;
     struct mount_change none;
 
+    int r = prepare_logins(d, e);
     int64_t asked_ms = clock_mono_ms();
-    int r = lake_sync(lake, e);
     if (r == 0)
-        r = mount_state_new(lake, &o->view, &d->state, e);
+        r = lake_sync(lake, e);
+    view.logins = d->logins;
+    if (r == 0)
+        r = mount_state_new(lake, &view, &d->state, e);
     if (r < 0)
         return r;
+    d->usage = usage_new(lake->index, lake->dir);
     mount_state_confirm(d->state, asked_ms);
     mount_change_init(&none);
     r = mount_state_refresh(d->state, &none, e);
@@ -125,15 +152,35 @@ static int mount_once(struct mount_daemon *d, struct err *e)
     return r < 0 ? r : control_start(d->o->state, path, answer, d, &d->control, e);
 }
 
+static void look_now(void *arg)
+{
+    struct mount_daemon *d = arg;
+    refresh_wake(d->refresh);
+}
+
+static int let_in(struct mount_daemon *d, struct err *e)
+{
+    struct login_socket_options o = {.path = d->o->login_socket,
+                                     .auth = d->auth,
+                                     .logins = d->logins,
+                                     .state = d->state,
+                                     .on_change = look_now,
+                                     .arg = d};
+    return d->auth ? login_socket_start(&o, &d->login_socket, e) : 0;
+}
+
 static int serve(struct mount_daemon *d, struct lake *lake, struct err *e)
 {
     const struct mount_daemon_options *o = d->o;
     front_init(&d->front, d->state, d->cache, o->uid, o->gid);
+    d->front.usage = d->usage;
     d->front.on_ready = o->on_ready;
     d->front.ready_arg = o->arg;
     int r = mount_once(d, e);
     if (r == 0)
         r = refresh_start(&d->front, lake, o->poll_ms, &d->refresh, e);
+    if (r == 0)
+        r = let_in(d, e);
     if (r == 0)
         r = session_loop(d->session, stop_notices, d, e);
     return r;
@@ -142,18 +189,23 @@ static int serve(struct mount_daemon *d, struct lake *lake, struct err *e)
 /* From the outside in: first the kernel lets go, then the threads, then what they used. */
 static void end(struct mount_daemon *d)
 {
+    bool idle = login_socket_stop(d->login_socket, END_WAIT_MS);
     stop_notices(d);
     session_end(d->session);
-    bool ended = refresh_free(d->refresh, END_WAIT_MS);
+    bool ended = idle && refresh_free(d->refresh, END_WAIT_MS); /* who signs in wakes it */
     control_stop(d->control);
     if (!ended) {
-        log_info(TAG, "the store still holds a request up: ending without it");
+        log_info(TAG, "the network still holds a request up: ending without it");
         _exit(0);
     }
+    usage_flush(d->usage, /* least_ms= */ 0);
+    usage_free(d->usage);
     if (d->front.magic)
         front_done(&d->front);
     cache_free(d->cache);
     mount_state_free(d->state);
+    logins_free(d->logins);
+    auth_free(d->auth);
 }
 
 int mount_daemon_run(struct lake *lake, const struct mount_daemon_options *o, struct err *e)

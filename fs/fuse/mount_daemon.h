@@ -15,7 +15,9 @@ struct lake;
 struct mount_daemon_options {
     const char *mountpoint; /* resolved */
     const char *state;      /* folder of the control socket */
-    struct mount_options view;
+    struct mount_options view; /* its `logins` are made here */
+    const char *auth_path;     /* absolute: how users sign in; NULL: nobody does */
+    const char *login_socket;  /* absolute path of the socket; with `auth_path` */
     uid_t uid; /* whom everything is shown to belong to, and who alone is let in */
     gid_t gid;
     int64_t poll_ms;

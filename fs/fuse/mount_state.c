@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -14,40 +13,40 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/when.h"
+#include "fs/fuse/file_mark.h"
+#include "fs/fuse/logins.h"
 #include "fs/lake/lake.h"
 #include "fs/view/inode.h"
 #include "fs/view/view.h"
 #include "policy/index.h"
+#include "policy/rules.h"
 
 #define TAG "mount"
 #define NEVER_CONFIRMED INT64_MIN
 
+/* One identity and what it sees. Two sessions of one principal may be narrowed differently, so each
+ * has a view of its own. */
 struct entry {
-    char *principal;
+    char *principal;     /* of the mount or of the principals file; NULL: a session's */
+    struct login *login; /* a reference; NULL: no session's */
     struct seen *seen;
-};
-
-/* What tells one content of the principals file from another without reading it. */
-struct file_mark {
-    bool exists;
-    dev_t dev;
-    ino_t ino;
-    off_t size;
-    struct timespec mtime, ctime;
 };
 
 struct mount_state {
     struct lake *lake;
     struct index_lake facts;
     char *principal, *principals_path;
-    bool principals_must_exist;
+    bool principals_must_exist, sessions_only;
     int64_t max_stale_ms, started_ns;
+    struct logins *logins;
+    struct address address;
 
     /* Held while views are computed: so a view that a new caller asks for and a replacement of all
      * never miss each other. Taken before `lock`. */
     pthread_mutex_t compute;
     struct file_mark mark;
     struct mount_change pending; /* of replacements that an operation made */
+    struct rules *rules;         /* of the ledger's position that was read last; NULL: none yet */
 
     pthread_mutex_t lock; /* guards what follows; never held while something is read */
     struct principals *principals;
@@ -65,8 +64,7 @@ struct mount_state {
     roaring_bitmap_t *known, *opened;
     /* Inode numbers given out for content that is newer than the view it was looked up in: the
      * index was ahead for a moment. */
-    uint64_t *strays;
-    size_t n_strays, strays_room;
+    struct mount_change strays;
 };
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -91,6 +89,9 @@ int mount_state_new(struct lake *lake, const struct mount_options *o, struct mou
     ms->principals_path = xstrdup(o->principals_path);
     ms->principals_must_exist = o->principals_must_exist;
     ms->max_stale_ms = o->max_stale_ms;
+    ms->sessions_only = o->sessions_only;
+    ms->logins = o->logins;
+    ms->address = o->address;
     ms->started_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
     ms->confirmed_ms = NEVER_CONFIRMED;
     ms->is_stale = true;
@@ -100,33 +101,41 @@ int mount_state_new(struct lake *lake, const struct mount_options *o, struct mou
     ms->known = roaring_bitmap_create();
     ms->opened = roaring_bitmap_create();
     mount_change_init(&ms->pending);
+    mount_change_init(&ms->strays);
     pthread_mutex_init(&ms->lock, NULL);
     pthread_mutex_init(&ms->compute, NULL);
     pthread_mutex_init(&ms->known_lock, NULL);
     if (ms->principal) {
         ms->entries = xcalloc(1, sizeof *ms->entries);
-        ms->entries[0] = (struct entry){xstrdup(ms->principal), seen_ref(ms->stale_seen)};
+        ms->entries[0] = (struct entry){.principal = xstrdup(ms->principal),
+                                          .seen = seen_ref(ms->stale_seen)};
         ms->n = 1;
     }
     *ret = ms;
     return 0;
 }
 
+static void entry_done(struct entry *entry)
+{
+    free(entry->principal);
+    login_unref(entry->login);
+    seen_unref(entry->seen);
+}
+
 void mount_state_free(struct mount_state *ms)
 {
     if (!ms)
         return;
-    for (size_t i = 0; i < ms->n; i++) {
-        free(ms->entries[i].principal);
-        seen_unref(ms->entries[i].seen);
-    }
+    for (size_t i = 0; i < ms->n; i++)
+        entry_done(&ms->entries[i]);
     free(ms->entries);
+    rules_unref(ms->rules);
     seen_unref(ms->nobody);
     seen_unref(ms->stale_seen);
     principals_free(ms->principals);
     roaring_bitmap_free(ms->known);
     roaring_bitmap_free(ms->opened);
-    free(ms->strays);
+    mount_change_done(&ms->strays);
     mount_change_done(&ms->pending);
     pthread_mutex_destroy(&ms->lock);
     pthread_mutex_destroy(&ms->compute);
@@ -174,18 +183,70 @@ void mount_state_confirm(struct mount_state *ms, int64_t mono_ms)
     atomic_store(&ms->confirmed_ms, mono_ms);
 }
 
-/* Lock held. */
-static struct entry *find_entry(struct mount_state *ms, const char *principal)
+/* Lock held. Of a session where `login` is not NULL, else of `principal`. */
+static struct entry *find_entry(struct mount_state *ms, const char *principal,
+                                const struct login *login)
 {
-    for (size_t i = 0; i < ms->n; i++)
-        if (!strcmp(ms->entries[i].principal, principal))
+    for (size_t i = 0; i < ms->n; i++) {
+        const struct entry *at = &ms->entries[i];
+        if (login ? at->login == login : at->principal && !strcmp(at->principal, principal))
             return &ms->entries[i];
+    }
     return NULL;
+}
+
+/* `compute` held. Everything that rules look at of an identity. What the host's operator says of a
+ * user's groups holds for the user's sessions, too. */
+static void who_of(const struct mount_state *ms, const char *principal, const struct login *login,
+                   struct who *ret)
+{
+    principals_expand(ms->principals, login ? login->who.as[0] : principal, ret);
+    if (login) {
+        AUTO(who) struct who listed = *ret;
+        who_copy(&login->who, ret);
+        for (size_t i = 0; i < listed.n; i++)
+            who_add(ret, listed.as[i]);
+    }
+    ret->address = ms->address;
+}
+
+/* `compute` held. The rules at the position of `rd`, borrowed until the next call: read once a
+ * position, whoever asks. */
+static int rules_at(struct mount_state *ms, struct index_read *rd, struct rules **ret,
+                    struct err *e)
+{
+    struct index_head head;
+    int r = index_head(rd, &head, e);
+    if (r < 0)
+        return r;
+    if (!ms->rules || rules_seq(ms->rules) != head.seq) {
+        struct rules *new = NULL;
+        r = rules_load(rd, &new, e);
+        if (r < 0)
+            return r;
+        rules_unref(ms->rules);
+        ms->rules = new;
+    }
+    *ret = ms->rules;
+    return 0;
+}
+
+/* `compute` held. */
+static int compute_seen(struct mount_state *ms, struct index_read *rd, const char *principal,
+                        const struct login *login, int64_t now, struct seen **ret, struct err *e)
+{
+    AUTO(who) struct who who = {0};
+    struct rules *rules = NULL;
+    int r = rules_at(ms, rd, &rules, e);
+    if (r < 0)
+        return r;
+    who_of(ms, principal, login, &who);
+    return seen_compute(rules, rd, &who, now, ret, e);
 }
 
 /* A view for a caller that was not seen before. Holds `compute`, so no replacement comes between
  * the reading and the adding. */
-static struct seen *add_caller(struct mount_state *ms, const char *principal)
+static struct seen *add_caller(struct mount_state *ms, const char *principal, struct login *login)
 {
     AUTO(index_read) struct index_read *rd = NULL;
     struct seen *s = NULL;
@@ -193,7 +254,7 @@ static struct seen *add_caller(struct mount_state *ms, const char *principal)
 
     LOCKED(&ms->compute);
     pthread_mutex_lock(&ms->lock);
-    struct entry *found = find_entry(ms, principal);
+    struct entry *found = find_entry(ms, principal, login);
     if (found)
         s = seen_ref(found->seen);
     pthread_mutex_unlock(&ms->lock);
@@ -202,53 +263,70 @@ static struct seen *add_caller(struct mount_state *ms, const char *principal)
 
     int r = index_read_begin(ms->lake->index, &rd, &e);
     if (r == 0)
-        r = seen_compute(ms->principals, rd, principal, clock_wall(), &s, &e);
+        r = compute_seen(ms, rd, principal, login, clock_wall(), &s, &e);
     if (r < 0) {
         log_error(TAG, "%s", e.text);
         return seen_ref(ms->stale_seen);
     }
     LOCKED(&ms->lock);
     ms->entries = xrealloc(ms->entries, ms->n + 1, sizeof *ms->entries);
-    ms->entries[ms->n++] = (struct entry){xstrdup(principal), seen_ref(s)};
+    ms->entries[ms->n++] = (struct entry){.principal = login ? NULL : xstrdup(principal),
+                                          .login = login ? login_ref(login) : NULL,
+                                          .seen = seen_ref(s)};
     if (view_next_change(s->view) < ms->next_change)
         ms->next_change = view_next_change(s->view);
     return s;
 }
 
+/* Lock held. Of the mount, or what the principals file says of a uid. NULL: nobody. */
+static const char *listed_principal(const struct mount_state *ms, uid_t uid)
+{
+    if (ms->principal)
+        return ms->principal;
+    return ms->sessions_only ? NULL : principals_by_uid(ms->principals, uid);
+}
+
 struct seen *mount_state_get(struct mount_state *ms, uid_t uid)
 {
-    char name[PRINCIPAL_MAX];
+    AUTO(login) struct login *login = ms->logins ? logins_get(ms->logins, uid) : NULL;
+    char name[PRINCIPAL_MAX] = "";
     bool overdue = is_overdue(ms);
 
     pthread_mutex_lock(&ms->lock);
-    const char *who = ms->principal ? ms->principal : principals_by_uid(ms->principals, uid);
-    struct entry *entry = who ? find_entry(ms, who) : NULL;
+    const char *who = login ? NULL : listed_principal(ms, uid);
+    struct entry *entry = login || who ? find_entry(ms, who, login) : NULL;
     struct seen *s = NULL;
     if (overdue || ms->is_stale)
         s = seen_ref(ms->stale_seen);
-    else if (!who)
+    else if (!login && !who)
         s = seen_ref(ms->nobody);
     else if (entry)
         s = seen_ref(entry->seen);
-    else
+    else if (who)
         snprintf(name, sizeof name, "%s", who);
     pthread_mutex_unlock(&ms->lock);
-    return s ? s : add_caller(ms, name);
+    return s ? s : add_caller(ms, name, login);
+}
+
+void mount_state_touch(struct mount_state *ms, uid_t uid)
+{
+    if (ms->logins)
+        logins_touch(ms->logins, uid);
+}
+
+bool mount_state_principal_of(struct mount_state *ms, uid_t uid, char ret[PRINCIPAL_MAX])
+{
+    LOCKED(&ms->lock);
+    const char *name = listed_principal(ms, uid);
+    if (name)
+        snprintf(ret, PRINCIPAL_MAX, "%s", name);
+    return name != NULL;
 }
 
 bool mount_state_is_current(struct mount_state *ms, uid_t uid, const struct seen *s)
 {
     AUTO(seen) struct seen *now = mount_state_get(ms, uid);
     return now == s;
-}
-
-static void add_inode(uint64_t **inodes, size_t *n, size_t *room, uint64_t ino)
-{
-    if (*n == *room) {
-        *room = *room ? *room * 2 : 64;
-        *inodes = xrealloc(*inodes, *room, sizeof **inodes);
-    }
-    (*inodes)[(*n)++] = ino;
 }
 
 void mount_state_note_known(struct mount_state *ms, const struct seen *s, const struct node *n)
@@ -258,8 +336,8 @@ void mount_state_note_known(struct mount_state *ms, const struct seen *s, const 
     LOCKED(&ms->known_lock);
     roaring_bitmap_add(ms->known, n->id);
     if (is_stray)
-        add_inode(&ms->strays, &ms->n_strays, &ms->strays_room,
-                  inode_of_version(ms->facts.node_key, n->id, version));
+        mount_change_add_inode(&ms->strays,
+                               inode_of_version(ms->facts.node_key, n->id, version));
 }
 
 void mount_state_note_opened(struct mount_state *ms, node_id id)
@@ -270,54 +348,12 @@ void mount_state_note_opened(struct mount_state *ms, node_id id)
 
 /* ---- replacing views ----------------------------------------------------------------------- */
 
-void mount_change_init(struct mount_change *ch)
-{
-    ch->lost = roaring_bitmap_create();
-    ch->changed = roaring_bitmap_create();
-    ch->gone = roaring_bitmap_create();
-    ch->inodes = NULL;
-    ch->n_inodes = ch->room = 0;
-}
-
-void mount_change_done(struct mount_change *ch)
-{
-    roaring_bitmap_free(ch->lost);
-    roaring_bitmap_free(ch->changed);
-    roaring_bitmap_free(ch->gone);
-    free(ch->inodes);
-}
-
-bool mount_change_is_empty(const struct mount_change *ch)
-{
-    return roaring_bitmap_is_empty(ch->lost) && roaring_bitmap_is_empty(ch->changed) &&
-           roaring_bitmap_is_empty(ch->gone) && ch->n_inodes == 0;
-}
-
-static struct file_mark mark_of(const char *path)
-{
-    struct stat st;
-    if (stat(path, &st) < 0)
-        return (struct file_mark){0};
-    return (struct file_mark){true, st.st_dev, st.st_ino, st.st_size, st.st_mtim, st.st_ctim};
-}
-
-static bool same_time(struct timespec a, struct timespec b)
-{
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool same_mark(const struct file_mark *a, const struct file_mark *b)
-{
-    return a->exists == b->exists && a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-           same_time(a->mtime, b->mtime) && same_time(a->ctime, b->ctime);
-}
-
 /* Reads the principals file again where it changed: 1; 0: as it was. A file that cannot be read
  * grants nothing: the error makes the mount stale until the file is right again. */
 static int reload_principals(struct mount_state *ms, struct err *e)
 {
-    struct file_mark mark = mark_of(ms->principals_path);
-    if (ms->principals && same_mark(&mark, &ms->mark))
+    struct file_mark mark = file_mark_of(ms->principals_path);
+    if (ms->principals && file_mark_same(&mark, &ms->mark))
         return 0;
     struct principals *new = NULL;
     int r = principals_load(ms->principals_path, !ms->principals_must_exist, &new, e);
@@ -337,15 +373,6 @@ static int64_t earliest_change(struct seen **seen, size_t n)
     return at;
 }
 
-/* Adds what view `old` had and `new` has not, or has otherwise. */
-static void add_difference(const struct view *old, const struct view *new, struct mount_change *ret)
-{
-    roaring_bitmap_t *lost = roaring_bitmap_andnot(view_nodes(old), view_nodes(new));
-    roaring_bitmap_or_inplace(ret->lost, lost);
-    roaring_bitmap_free(lost);
-    view_add_changed(old, new, ret->changed);
-}
-
 static void add_inodes(struct mount_state *ms, const roaring_bitmap_t *set, struct seen **old,
                        struct mount_change *ch)
 {
@@ -355,8 +382,7 @@ static void add_inodes(struct mount_state *ms, const roaring_bitmap_t *set, stru
             node_id id = it->current_value;
             uint32_t version = view_version(old[i]->view, id);
             if (version != 0 || view_has(old[i]->view, id))
-                add_inode(&ch->inodes, &ch->n_inodes, &ch->room,
-                          inode_of_version(ms->facts.node_key, id, version));
+                mount_change_add_inode(ch, inode_of_version(ms->facts.node_key, id, version));
         }
     roaring_free_uint32_iterator(it);
 }
@@ -380,9 +406,8 @@ static void keep_known(struct mount_state *ms, struct seen **old, struct seen **
     roaring_bitmap_andnot_inplace(ch->changed, ch->lost);
     add_inodes(ms, ch->lost, old, ch);
     add_inodes(ms, ch->changed, old, ch);
-    for (size_t i = 0; i < ms->n_strays; i++)
-        add_inode(&ch->inodes, &ch->n_inodes, &ch->room, ms->strays[i]);
-    ms->n_strays = 0;
+    mount_change_add(ch, &ms->strays);
+    ms->strays.n_inodes = 0;
     if (ms->principal) /* with many callers another one may still know it */
         roaring_bitmap_andnot_inplace(ms->known, ch->lost);
 }
@@ -406,7 +431,8 @@ static void publish(struct mount_state *ms, struct seen **seen, bool stale, uint
     pthread_mutex_unlock(&ms->lock);
 
     for (size_t i = 0; i < ms->n; i++)
-        add_difference(old[i]->view, seen[i]->view, ret);
+        if (old[i] != seen[i])
+            mount_change_add_views(ret, old[i]->view, seen[i]->view);
     keep_known(ms, old, seen, ret);
     for (size_t i = 0; i < ms->n; i++)
         seen_unref(old[i]);
@@ -438,7 +464,8 @@ static int recompute(struct mount_state *ms, struct index_read *rd, uint64_t seq
 {
     AUTO(free) struct seen **seen = xcalloc(ms->n, sizeof(struct seen *));
     for (size_t i = 0; i < ms->n; i++) {
-        int r = seen_compute(ms->principals, rd, ms->entries[i].principal, now, &seen[i], e);
+        const struct entry *at = &ms->entries[i];
+        int r = compute_seen(ms, rd, at->principal, at->login, now, &seen[i], e);
         if (r < 0) {
             while (i-- > 0)
                 seen_unref(seen[i]);
@@ -476,23 +503,43 @@ static int refresh(struct mount_state *ms, struct mount_change *ret, struct err 
     return r;
 }
 
-/* Not by computing into `to` itself: keep_known() leaves of a change only what is known still. */
-static void add_change(struct mount_change *to, const struct mount_change *from)
+/* `compute` held. What the sessions that are over have shown is lost, as by a revoke. */
+static void forget_sessions(struct mount_state *ms, struct mount_change *ret)
 {
-    roaring_bitmap_or_inplace(to->lost, from->lost);
-    roaring_bitmap_or_inplace(to->changed, from->changed);
-    roaring_bitmap_or_inplace(to->gone, from->gone);
-    for (size_t i = 0; i < from->n_inodes; i++)
-        add_inode(&to->inodes, &to->n_inodes, &to->room, from->inodes[i]);
+    AUTO(free) struct seen **seen = xcalloc(ms->n + 1, sizeof(struct seen *));
+    size_t n = 0;
+    logins_sweep(ms->logins);
+    for (size_t i = 0; i < ms->n; i++) {
+        const struct entry *at = &ms->entries[i];
+        bool is_over = at->login && atomic_load(&at->login->over);
+        seen[i] = seen_ref(is_over ? ms->nobody : at->seen);
+        n += is_over;
+    }
+    if (n == 0) {
+        for (size_t i = 0; i < ms->n; i++)
+            seen_unref(seen[i]);
+        return;
+    }
+    publish(ms, seen, ms->is_stale, ms->seq, ms->computed_at, ret);
+    LOCKED(&ms->lock);
+    n = 0;
+    for (size_t i = 0; i < ms->n; i++)
+        if (ms->entries[i].seen == ms->nobody)
+            entry_done(&ms->entries[i]);
+        else
+            ms->entries[n++] = ms->entries[i];
+    ms->n = n;
 }
 
 int mount_state_refresh(struct mount_state *ms, struct mount_change *ret, struct err *e)
 {
     LOCKED(&ms->compute);
+    if (ms->logins)
+        forget_sessions(ms, ret);
     int r = refresh(ms, ret, e);
     if (r < 0)
         go_stale(ms, e->text, ret);
-    add_change(ret, &ms->pending);
+    mount_change_add(ret, &ms->pending);
     mount_change_done(&ms->pending);
     mount_change_init(&ms->pending);
     return r;
@@ -504,8 +551,10 @@ void mount_state_catch_up(struct mount_state *ms)
     struct err e;
     mount_change_init(&ch);
     LOCKED(&ms->compute);
-    if (refresh(ms, &ch, &e) == 0) /* a failure is for mount_state_refresh() to deal with */
-        add_change(&ms->pending, &ch);
+    /* Not by computing into `pending` itself: keep_known() leaves only what is known still. A
+     * failure is for mount_state_refresh() to deal with. */
+    if (refresh(ms, &ch, &e) == 0)
+        mount_change_add(&ms->pending, &ch);
     mount_change_done(&ch);
 }
 
@@ -527,6 +576,7 @@ void mount_state_figures(struct mount_state *ms, struct mount_figures *ret)
     *ret = (struct mount_figures){
         .seq = ms->seq,
         .views = ms->n,
+        .sessions = ms->logins ? logins_count(ms->logins) : 0,
         .confirmed_ms_ago = at == NEVER_CONFIRMED ? -1 : clock_mono_ms() - at,
         .stale = ms->is_stale || is_overdue(ms),
     };

@@ -7,14 +7,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <roaring/roaring.h>
-
+#include "base/address.h"
+#include "fs/fuse/mount_change.h"
 #include "fs/fuse/seen.h"
 #include "policy/types.h"
 
 struct err;
 struct index;
 struct lake;
+struct logins;
 struct mount_state;
 struct node;
 
@@ -23,9 +24,12 @@ struct mount_options {
     const char *principals_path; /* absolute */
     bool principals_must_exist;
     int64_t max_stale_ms;
+    struct logins *logins;  /* who has signed in; borrowed; NULL: nobody can */
+    bool sessions_only;     /* the principals file's uids alone give nobody anything */
+    struct address address; /* where every caller is, as the operator says; family 0: not known */
 };
 
-/* Borrows `lake` and copies the options. Starts stale: mount_state_refresh() computes the first
+/* Borrows `lake` and the sessions, and copies the other options. Starts stale: mount_state_refresh() computes the first
  * view. -ENOENT: the lake was never initialised. */
 int mount_state_new(struct lake *lake, const struct mount_options *o, struct mount_state **ret,
                     struct err *e);
@@ -40,6 +44,10 @@ int64_t mount_state_started_ns(const struct mount_state *ms); /* wall clock */
 /* What a caller with `uid` sees now; never NULL; the caller unrefs. The staleness bound is held
  * here, at every call, not by a timer. Computes the view of a caller that is new. */
 struct seen *mount_state_get(struct mount_state *ms, uid_t uid);
+/* The uid made a request: its session's idle time begins anew. */
+void mount_state_touch(struct mount_state *ms, uid_t uid);
+/* The principal that the principals file gives a uid without a session. False: none. */
+bool mount_state_principal_of(struct mount_state *ms, uid_t uid, char ret[PRINCIPAL_MAX]);
 
 /* False where the view was replaced since: whoever told the kernel something of it and noted that
  * with mount_state_note_known() must look again, for the replacement may not have seen the note. */
@@ -51,20 +59,8 @@ void mount_state_note_opened(struct mount_state *ms, node_id id); /* its bytes m
 /* The ledger's head was confirmed at `mono_ms` (clock_mono_ms()), taken before the asking. */
 void mount_state_confirm(struct mount_state *ms, int64_t mono_ms);
 
-/* What a replacement of views took away or changed, of what the kernel may know. */
-struct mount_change {
-    roaring_bitmap_t *lost;    /* visible before, not now */
-    roaring_bitmap_t *changed; /* visible, with other attributes */
-    roaring_bitmap_t *gone;    /* opened once, now visible to nobody */
-    uint64_t *inodes;          /* of the versions of both that the kernel may hold pages of */
-    size_t n_inodes, room;
-};
-void mount_change_init(struct mount_change *ch);
-void mount_change_done(struct mount_change *ch);
-bool mount_change_is_empty(const struct mount_change *ch);
-
-/* Replaces the views where the ledger, the principals file, the clock or staleness asks for it, and
- * adds to `ret` what has to be taken from the kernel. Where the policy cannot be known, nothing is
+/* Replaces the views where the ledger, the principals file, the clock or staleness asks for it,
+ * forgets those of sessions that are over, and adds to `ret` what has to be taken from the kernel. Where the policy cannot be known, nothing is
  * shown until it can: a negative errno, and the sentence why. One thread. */
 int mount_state_refresh(struct mount_state *ms, struct mount_change *ret, struct err *e);
 
@@ -77,7 +73,7 @@ int64_t mount_state_until_change(struct mount_state *ms, int64_t limit);
 
 struct mount_figures {
     uint64_t seq, objects, bytes; /* of all views together */
-    size_t views;
+    size_t views, sessions;
     int64_t confirmed_ms_ago; /* -1: never */
     bool stale;
     char why[200]; /* for operators; empty where it is not stale */

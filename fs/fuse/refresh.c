@@ -17,12 +17,14 @@
 #include "fs/cache/cache.h"
 #include "fs/fuse/front.h"
 #include "fs/fuse/fuse_read.h"
+#include "fs/fuse/usage.h"
 #include "fs/lake/lake.h"
 #include "fs/view/inode.h"
 
 #define TAG "refresh"
 #define TICK_MS 200
 #define TICK_NEAR_MS 10 /* while a grant is about to start or end */
+#define USAGE_MS 2000   /* how often at most it is written down what was opened */
 
 /* The kernel's notice that outdates every cached name of a mount at once (protocol 7.44). */
 #define NOTIFY_INC_EPOCH 8
@@ -186,6 +188,9 @@ static void *poll_head(void *arg)
             rf->wake = true;
             pthread_cond_signal(&rf->notice_cond);
         }
+        pthread_mutex_unlock(&rf->lock);
+        usage_flush(rf->f->usage, USAGE_MS);
+        pthread_mutex_lock(&rf->lock);
         if (!rf->stop_polling)
             wait_ms(&rf->poll_cond, &rf->lock, rf->poll_ms);
     }

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "fs/view/view.h"
+#include "policy/decide.h"
 #include "policy/visible.h"
 
 struct seen *seen_new(struct view *view, bool stale)
@@ -34,18 +35,21 @@ void seen_unref(struct seen *s)
     free(s);
 }
 
-int seen_compute(const struct principals *p, struct index_read *rd, const char *principal,
-                 int64_t now, struct seen **ret, struct err *e)
+int seen_compute(struct rules *rules, struct index_read *rd, const struct who *who, int64_t now,
+                 struct seen **ret, struct err *e)
 {
+    AUTO(asker) struct asker *asker = NULL;
     AUTO(visible) struct visible vis = {0};
     AUTO(seen) struct seen *s = seen_new(NULL, /* stale= */ false);
 
-    principals_expand(p, principal, &s->who);
-    int r = visible_compute(rd, &s->who, now, &vis, e);
+    who_copy(who, &s->who);
+    int r = asker_new(rd, rules, who, &asker, e);
+    if (r == 0)
+        r = visible_of(asker, rd, now, &vis, e);
     if (r == 0)
         r = view_new(rd, &vis, &s->view, e);
     if (r < 0)
-        return err_wrap(e, "view of %s", principal);
+        return err_wrap(e, "view of %s", who->as[0]);
     *ret = TAKE(s);
     return 0;
 }

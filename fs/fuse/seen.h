@@ -11,6 +11,7 @@
 
 struct err;
 struct index_read;
+struct rules;
 struct view;
 
 /* What one principal sees at one moment: immutable, refcounted, any thread. */
@@ -26,9 +27,9 @@ struct seen *seen_new(struct view *view, bool stale);
 struct seen *seen_ref(struct seen *s);
 void seen_unref(struct seen *s);
 
-/* What `principal` with its groups and roles sees at `now` in that snapshot. */
-int seen_compute(const struct principals *p, struct index_read *rd, const char *principal,
-                 int64_t now, struct seen **ret, struct err *e);
+/* What `who` (not anonymous; copied) sees at `now` by the rules of that snapshot's position. */
+int seen_compute(struct rules *rules, struct index_read *rd, const struct who *who, int64_t now,
+                 struct seen **ret, struct err *e);
 
 static inline void auto_seen(struct seen **s)
 {

@@ -34,6 +34,7 @@ struct slot {
 struct view {
     atomic_uint refs;
     roaring_bitmap_t *nodes;
+    roaring_bitmap_t *closed; /* of them, those that may not be opened; NULL: none */
     struct dir *dirs; /* rising by id; the root among them */
     size_t n_dirs;
     node_id *children;  /* by parent, then by name */
@@ -285,6 +286,11 @@ int view_new(struct index_read *rd, const struct visible *visible, struct view *
     if (!v->nodes)
         return err_set(e, -ENOMEM, "no memory for a view of %zu nodes", room);
     roaring_bitmap_add(v->nodes, NODE_ROOT);
+    if (visible->closed && !roaring_bitmap_is_empty(visible->closed)) {
+        v->closed = roaring_bitmap_copy(visible->closed);
+        if (!v->closed)
+            return err_set(e, -ENOMEM, "no memory for a view of %zu nodes", room);
+    }
 
     parents = xcalloc(room, sizeof *parents);
     mtimes = xcalloc(room, sizeof *mtimes);
@@ -326,6 +332,8 @@ void view_unref(struct view *v)
         return;
     if (v->nodes)
         roaring_bitmap_free(v->nodes);
+    if (v->closed)
+        roaring_bitmap_free(v->closed);
     free(v->dirs);
     free(v->children);
     free(v->ids);
@@ -339,6 +347,16 @@ void view_unref(struct view *v)
 bool view_has(const struct view *v, node_id id)
 {
     return id != NODE_NONE && roaring_bitmap_contains(v->nodes, id);
+}
+
+static bool is_closed(const struct view *v, node_id id)
+{
+    return v->closed && roaring_bitmap_contains(v->closed, id);
+}
+
+bool view_may_open(const struct view *v, node_id id)
+{
+    return view_has(v, id) && !is_closed(v, id);
 }
 
 const roaring_bitmap_t *view_nodes(const struct view *v)
@@ -413,7 +431,8 @@ void view_add_changed(const struct view *old, const struct view *new, roaring_bi
         } else if (old->ids[i] > new->ids[j]) {
             j++;
         } else {
-            if (old->versions[i] != new->versions[j])
+            if (old->versions[i] != new->versions[j] ||
+                is_closed(old, old->ids[i]) != is_closed(new, new->ids[j]))
                 roaring_bitmap_add(ret, old->ids[i]);
             i++, j++;
         }

@@ -35,6 +35,8 @@ static inline void auto_view(struct view **v)
 
 /* The root is always there. */
 bool view_has(const struct view *v, node_id id);
+/* Whether its bytes may be read, too. An object may be seen without that: see visible.h. */
+bool view_may_open(const struct view *v, node_id id);
 const roaring_bitmap_t *view_nodes(const struct view *v); /* with the root; borrowed */
 
 /* The visible child `name` of the visible directory `dir`. 0 or -ENOENT. */
@@ -55,8 +57,8 @@ uint32_t view_version_of(const struct node *n);
 /* That of a visible node when the view was built; 0 for what is no visible object. */
 uint32_t view_version(const struct view *v, node_id id);
 
-/* Adds to `ret` the nodes that both views show, but with other attributes, also directories whose
- * mtime moved. */
+/* Adds to `ret` the nodes that both views show, but with other attributes, or that may be opened in
+ * one of them only, also directories whose mtime moved. */
 void view_add_changed(const struct view *old, const struct view *new, roaring_bitmap_t *ret);
 
 /* Of the view, not of the lake: for statfs. The root is not counted. */
