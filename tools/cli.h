@@ -68,6 +68,10 @@ int cli_principals(struct cli *c, struct principals **ret, struct err *e);
 /* The path that cli_principals() reads; free(). `*ret_must_exist`: it was named by the operator. */
 char *cli_principals_path(struct cli *c, bool *ret_must_exist);
 
+/* The configuration of signing in: that of --auth, of SHOTLAKE_AUTH, or <state>/auth.json where that
+ * exists; NULL: none. free() */
+char *cli_auth_path(struct cli *c, const char *named);
+
 /* The moment that --at names, or now. */
 int cli_at(struct cli *c, int64_t *ret, struct err *e);
 
@@ -108,6 +112,9 @@ int cmd_ledger(struct cli *c, int argc, char **argv);
 int cmd_ledger_verify(struct cli *c, int argc, char **argv);
 int cmd_mount(struct cli *c, int argc, char **argv);
 int cmd_watch(struct cli *c, int argc, char **argv);
+int cmd_login(struct cli *c, int argc, char **argv);
+int cmd_logout(struct cli *c, int argc, char **argv);
+int cmd_session(struct cli *c, int argc, char **argv);
 int cmd_unmount(struct cli *c, int argc, char **argv);
 int cmd_status(struct cli *c, int argc, char **argv);
 /* `status` without a mountpoint: the lake (cmd_lake.c); called by cmd_status. */

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "fs/cache/cache.h"
 #include "fs/fuse/control.h"
+#include "fs/fuse/login_socket.h"
 #include "fs/fuse/mount_daemon.h"
 #include "fs/fuse/mountpoint.h"
 #include "fs/lake/lake.h"
@@ -38,7 +39,7 @@
 struct mount_args {
     char principal[PRINCIPAL_MAX];
     bool has_principal, per_caller, in_front;
-    const char *owner;
+    const char *owner, *auth, *login_socket;
     struct mount_daemon_options o;
 };
 
@@ -100,6 +101,19 @@ static int parse_option(struct cli *c, char **argv, int option, struct mount_arg
     case 'w':
         a->owner = optarg;
         return 0;
+    case 'u':
+        a->auth = optarg;
+        return 0;
+    case 'l':
+        a->login_socket = optarg;
+        return 0;
+    case 'S':
+        a->o.view.sessions_only = true;
+        return 0;
+    case 'A':
+        return address_parse(optarg, &a->o.view.address)
+                   ? 0
+                   : cli_usage(c, "--address takes an IPv4 or IPv6 address");
     case 'p':
         return parse_seconds(optarg, &a->o.poll_ms) ? 0 : cli_usage(c, "--poll takes seconds");
     case 's':
@@ -116,12 +130,30 @@ static int parse_option(struct cli *c, char **argv, int option, struct mount_arg
     }
 }
 
+/* What the options mean together. */
+static int check_args(struct cli *c, const struct mount_args *a)
+{
+    if (a->has_principal == a->per_caller)
+        return cli_usage(c, "either --as PRINCIPAL or --per-caller");
+    if (a->has_principal && (a->auth || a->login_socket || a->o.view.sessions_only))
+        return cli_usage(c, "nobody signs in on an --as mount");
+    if (a->per_caller && a->owner && geteuid() != 0)
+        return cli_usage(c, "--owner is for root");
+    if (a->o.view.max_stale_ms <= a->o.poll_ms)
+        return cli_usage(c, "--max-stale must be longer than --poll");
+    if (!c->lake_url || !*c->lake_url)
+        return cli_usage(c, "no lake named: --lake or SHOTLAKE_LAKE");
+    return 0;
+}
+
 static int parse_mount(struct cli *c, int argc, char **argv, struct mount_args *a)
 {
     static const struct option options[] = {
         {"as", required_argument, NULL, 'a'},        {"per-caller", no_argument, NULL, 'c'},
         {"owner", required_argument, NULL, 'w'},     {"poll", required_argument, NULL, 'p'},
-        {"max-stale", required_argument, NULL, 's'}, {NULL, 0, NULL, 0},
+        {"max-stale", required_argument, NULL, 's'}, {"auth", required_argument, NULL, 'u'},
+        {"login-socket", required_argument, NULL, 'l'}, {"sessions-only", no_argument, NULL, 'S'},
+        {"address", required_argument, NULL, 'A'},   {NULL, 0, NULL, 0},
     };
     int option, r;
     opterr = 0;
@@ -130,14 +162,8 @@ static int parse_mount(struct cli *c, int argc, char **argv, struct mount_args *
             return r;
     if (argc - optind != 1)
         return cli_usage(c, "mount takes one mountpoint");
-    if (a->has_principal == a->per_caller)
-        return cli_usage(c, "either --as PRINCIPAL or --per-caller");
-    if (a->per_caller && a->owner && geteuid() != 0)
-        return cli_usage(c, "--owner is for root");
-    if (a->o.view.max_stale_ms <= a->o.poll_ms)
-        return cli_usage(c, "--max-stale must be longer than --poll");
-    if (!c->lake_url || !*c->lake_url)
-        return cli_usage(c, "no lake named: --lake or SHOTLAKE_LAKE");
+    if ((r = check_args(c, a)) != 0)
+        return r;
     a->o.view.principal = a->has_principal ? a->principal : NULL;
     return 0;
 }
@@ -302,6 +328,26 @@ static char *absolute(const char *path)
     return here ? xasprintf("%s/%s", here, path) : xstrdup(path);
 }
 
+/* How users sign in, and where; both NULL where nobody does. Absolute: the daemon goes to "/". */
+static int find_login(struct cli *c, const struct mount_args *a, const char *mountpoint,
+                      char **ret_auth, char **ret_socket, struct err *e)
+{
+    if (a->has_principal)
+        return 0;
+    AUTO(free) char *auth = cli_auth_path(c, a->auth);
+    if (!auth)
+        return a->login_socket || a->o.view.sessions_only
+                   ? err_set(e, -EINVAL, "nobody could sign in: no --auth FILE")
+                   : 0;
+    AUTO(free) char *path = a->login_socket ? xstrdup(a->login_socket)
+                                            : login_socket_path(mountpoint, geteuid() == 0);
+    if (!path)
+        return err_set(e, -EINVAL, "where do users sign in? --login-socket PATH");
+    *ret_auth = absolute(auth);
+    *ret_socket = absolute(path);
+    return 0;
+}
+
 int cmd_mount(struct cli *c, int argc, char **argv)
 {
     struct mount_args a = {.o = {.poll_ms = POLL_MS, .view = {.max_stale_ms = MAX_STALE_MS}}};
@@ -309,6 +355,8 @@ int cmd_mount(struct cli *c, int argc, char **argv)
     AUTO(free) char *principals = NULL;
     AUTO(free) char *principals_path = NULL;
     AUTO(free) char *state = NULL;
+    AUTO(free) char *auth = NULL;
+    AUTO(free) char *login_socket = NULL;
     struct err e;
 
     int r = parse_mount(c, argc, argv, &a);
@@ -320,6 +368,10 @@ int cmd_mount(struct cli *c, int argc, char **argv)
     a.o.view.principals_path = principals_path = absolute(principals);
     a.o.mountpoint = mountpoint;
     a.o.state = c->state = state = absolute(c->state);
+    if (find_login(c, &a, mountpoint, &auth, &login_socket, &e) < 0)
+        return cli_fail(&e);
+    a.o.auth_path = auth;
+    a.o.login_socket = login_socket;
 
     mount_daemon_harden();
     mount_daemon_block_signals();
@@ -394,6 +446,8 @@ static void print_status(const json_t *st)
 
     printf("mountpoint   %s\n", json_string_value(json_object_get(st, "mountpoint")));
     printf("view         %s\n", principal ? principal : "of each caller");
+    if (!principal)
+        printf("signed in    %" JSON_INTEGER_FORMAT "\n", number(st, "sessions"));
     printf("daemon       pid %" JSON_INTEGER_FORMAT "\n", number(st, "pid"));
     printf("ledger       record %" JSON_INTEGER_FORMAT, number(st, "record"));
     if (json_is_number(confirmed))

@@ -90,13 +90,30 @@ static const struct cli_verb verbs[] = {
     {"ledger", "", "all records", NULL, cmd_ledger},
     {"mount", "MOUNTPOINT --as PRINCIPAL | --per-caller [OPTIONS]", "show a view as a file system",
      "  --as PRINCIPAL        the view of that principal, for one owner\n"
-     "  --per-caller          every caller its own view, by the uids of the principals file\n"
+     "  --per-caller          every caller its own view: of its session, or by the uids of the\n"
+     "                        principals file\n"
+     "  --sessions-only       who has not signed in sees nothing; with --per-caller\n"
+     "  --auth FILE           how users sign in; default: auth.json of the state, if it is there\n"
+     "  --login-socket PATH   where they do; default: below /run/shotlake\n"
+     "  --address IP          where the callers are, for rules about addresses\n"
      "  --owner USER          who may use an --as mount (root's choice); default: the caller\n"
      "  --poll SECONDS        how often to look for changes; default 2\n"
      "  --max-stale SECONDS   show nothing when the ledger was out of reach so long; default 30\n"
      "  -f                    stay in front\n"
      "  -o mem=SIZE           bytes of read cache; default 256M\n",
      cmd_mount},
+    {"login", "MOUNTPOINT [--token-file FILE | --user NAME]",
+     "sign in on a --per-caller mount; by default with the provider that the studio uses",
+     "  --token-file FILE     a signed token (JWT); - is stdin\n"
+     "  --user NAME           with a password, which is asked for\n"
+     "  --password-stdin      it is the first line of stdin\n"
+     "  --auth FILE           which provider; default: auth.json of the state\n"
+     "  --login-socket PATH   as the mount was given it\n",
+     cmd_login},
+    {"logout", "MOUNTPOINT", "end one's session on a mount",
+     "  --login-socket PATH   as the mount was given it\n", cmd_logout},
+    {"session", "MOUNTPOINT", "who one is on a mount, and until when",
+     "  --login-socket PATH   as the mount was given it\n", cmd_session},
     {"unmount", "MOUNTPOINT [--lazy]", "end a mount",
      "  --lazy                detach now, even while files are open\n", cmd_unmount},
     {"status", "[MOUNTPOINT]", "how a mount, or the lake, is doing", NULL, cmd_status},

@@ -84,7 +84,7 @@ static int read_answer(int fd, json_t **ret, struct err *e)
 /* The code of a refusal's "errno"; those that a caller may want to tell apart. */
 static int code_of(const json_t *answer)
 {
-    static const int codes[] = {EACCES, EAGAIN, EBUSY, ENOENT, EOPNOTSUPP, EPERM, EUSERS};
+    static const int codes[] = {EACCES, EAGAIN, EBUSY, EOPNOTSUPP, EPERM, ESRCH, EUSERS};
     const char *name = json_string_value(json_object_get(answer, "errno"));
     for (size_t i = 0; name && i < COUNT(codes); i++)
         if (strcmp(strerrorname_np(codes[i]), name) == 0)

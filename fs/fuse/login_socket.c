@@ -115,7 +115,7 @@ static int sign_in(struct login_socket *ls, uid_t uid, const json_t *credential,
 static int sign_out(struct login_socket *ls, uid_t uid, struct err *e)
 {
     if (!logins_end(ls->o.logins, uid))
-        return err_set(e, -ENOENT, "nobody is signed in with this uid");
+        return err_set(e, -ESRCH, "nobody is signed in with this uid");
     log_info(TAG, "uid %u has signed out", uid);
     ls->o.on_change(ls->o.arg);
     return 0;
