@@ -49,11 +49,14 @@ static json_t *new_time(json_t *value, double rate)
     return json_pack("{ss sf so}", "OTIO_SCHEMA", "RationalTime.1", "rate", rate, "value", value);
 }
 
-/* A RationalTime; NULL: none. */
+/* A RationalTime; NULL: none that can be read. An unusable one of a medium is passed over by the
+ * reader, but would be refused where a gap has it for its own. */
 static json_t *time_of(const json_t *o)
 {
     const json_t *value = json_object_get(o, "value"), *rate = json_object_get(o, "rate");
-    if (!json_is_number(value) || !json_is_number(rate))
+    struct rational_time time;
+    struct err ignored;
+    if (!json_is_number(rate) || rational_parse_time(o, &time, &ignored) < 0)
         return NULL;
     return new_time(json_is_integer(value) ? json_integer(json_integer_value(value))
                                            : json_real(json_real_value(value)),
