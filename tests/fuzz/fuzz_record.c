@@ -1,6 +1,7 @@
 /* tests/fuzz/fuzz_record.c - any bytes as a ledger record: refused, or wholly usable. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,7 +37,8 @@ static void check_round_trip(const struct record *rec)
         must(0, e.text);
     else
         must(again.op == rec->op && again.seq == rec->seq && again.time == rec->time &&
-             again.from == rec->from && again.until == rec->until, "a record changed its meaning");
+             again.from == rec->from && again.until == rec->until &&
+             !again.value == !rec->value, "a record changed its meaning");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -55,6 +57,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     must(rec.op != RECORD_GRANT || rec.from < rec.until, "a grant that gives nothing");
     must(!rec.principal || (principal_parse(rec.principal, canonical, &e) == 0 &&
                             strcmp(canonical, rec.principal) == 0), "a bad principal");
+    bool placed = rec.op == RECORD_ACL || rec.op == RECORD_CLASS || rec.op == RECORD_METADATA ||
+                  rec.op == RECORD_PROTECT;
+    must(!placed || !!rec.path + !!rec.edit + rec.lake == 1, "not one place");
+    bool rule = rec.op == RECORD_POLICY || rec.op == RECORD_ACCESS_GROUP ||
+                rec.op == RECORD_RANGES || rec.op == RECORD_ROLE;
+    must(!rule || (rec.key[0] && rec.key[1]), "a rule without its keys");
     check_round_trip(&rec);
     return 0;
 }
