@@ -43,8 +43,12 @@ static int refuse(const struct change *c, const char *needs)
         buf_adds(&b, " of the lake");
     else if (*member(c, "group"))
         buf_addf(&b, " %.128s#%.128s", member(c, "site"), member(c, "group"));
-    else
-        buf_addf(&b, "%s%.128s", *member(c, "name") ? " " : "", member(c, "name"));
+    else if (*member(c, "class"))
+        buf_addf(&b, " of %s for class %.128s", member(c, "principal"), member(c, "class"));
+    else if (*member(c, "name"))
+        buf_addf(&b, " %.128s", member(c, "name"));
+    else if (*member(c, "role"))
+        buf_addf(&b, " %.128s", member(c, "role"));
     return err_set(c->e, -EACCES, "%s: needs %s", buf_str(&b), needs);
 }
 
@@ -101,8 +105,8 @@ static int need_edit(const struct change *c, const char *action)
     return refuse(c, needs);
 }
 
-/* The node that a path names, as replay will read it: an object and a directory of one name are told
- * apart by the '/' at the end. NODE_NONE: there is none. */
+/* The node that a path names, as replay will read it: an object and a directory of one name are
+ * told apart by the '/' at the end. NODE_NONE: there is none. */
 static int node_of_path(const struct change *c, node_id *ret)
 {
     const char *path = member(c, "path");
