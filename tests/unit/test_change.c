@@ -25,7 +25,8 @@ static void owned_edit(struct world *w, const char *id, const char *keys)
 
 static void make_lake(struct world *w)
 {
-    inventory(w, "+show/a/one.mov +show/a/two.mov +show/b/three.mov +show/c/four.mov +top.mov");
+    inventory(w, "+show/a/one.mov +show/a/two.mov +show/b/three.mov +show/c/four.mov +top.mov "
+                 "+show/__restricted/g/five.mov");
     owned_edit(w, "aaaaaaaaaa", "show/a/two.mov");
     edit(w, "bbbbbbbbbb", "show/a/one.mov");
     edit(w, "cccccccccc", "show/a/one.mov");
@@ -34,7 +35,7 @@ static void make_lake(struct world *w)
     say(w, "{'op':'remove','edit':'dddddddddd'}", NULL);
     say(w, "{'op':'acl'," LISTED ",'entries':[" USER("wri") WRITER "," USER("kee") KEEPER "]}",
         NULL);
-    acl(w, "show/a/", "[" USER("wri") WRITER "," USER("kee") KEEPER "]");
+    acl(w, "show/a/", "[" USER("wri") WRITER "," USER("kee") KEEPER "," USER("ned") KEEPER "]");
     acl(w, "show/b/", "[" USER("kee") KEEPER "," USER("boss") KEEPER "]");
     say(w, "{'op':'policy','principal':'user:kee','class':'sport','actions':['write']}", NULL);
     say(w, "{'op':'policy','principal':'user:kee','class':'news','actions':['read']}", NULL);
@@ -208,6 +209,9 @@ static const struct row on_places[] = {
      "protect of show/b/: needs an admin of the access group that guards it, or superuser"},
     {"user:ann" ALL_ROLES, "{'op':'protect','path':'show/b/','group':'authenticated'}",
      "protect of show/b/: needs an admin of the access group that guards it, or superuser"},
+    /* a guard by the name of a directory is no record that one could take away */
+    {"user:boss" ALL_ROLES, "{'op':'protect','path':'show/__restricted/g/','group':'h'}",
+     "protect of show/__restricted/g/: needs modify_all_access there"},
     {"user:boss" ALL_ROLES, "{'op':'protect','path':'show/c/','group':null}",
      "protect of show/c/: needs an admin of the access group that guards it, or superuser"},
 };
@@ -307,6 +311,8 @@ static void test_classes(void **state)
         {sport, CLASS_OF("'path':'show/a/two.mov'", "[]"), object, "news"},
         {sport, CLASS_OF("'path':'show/a/two.mov'", "null"), none, none},
         {sport, CLASS_OF("'path':'show/a/two.mov'", "['sport','news']"), none, none},
+        {"user:ned group:desk role:access_write", CLASS_OF("'path':'show/a/two.mov'", "['news']"),
+         none, none}, /* sport is further up, and does not reach it */
         {both, CLASS_OF("'path':'show/a/one.mov'", "['news']"),
          "class of show/a/one.mov: needs a policy that gives write for class ", "drama"},
         {both, CLASS_OF("'path':'show/a/one.mov'", "['news','drama']"), none, none},
