@@ -30,8 +30,8 @@ SPANS = [("10.0.0.0", "10.0.0.255"), ("10.0.1.7", "10.0.1.7"), ("10.0.2.0", "10.
          ("2001:db8::", "2001:db8::ff"), ("::", "::1"), ("0.0.0.0", "0.0.0.1"),
          ("2001:db8:1::", "2001:db8:2::")]
 ADDRESSES = ["10.0.0.0", "10.0.0.255", "10.0.1.0", "10.0.1.6", "10.0.1.7", "10.0.1.8", "10.1.0.0",
-             "10.1.0.1", "2001:db8::ff", "2001:db8::100", "::1", "::2", "::ffff:10.0.0.9",
-             "0.0.0.0", "255.255.255.255", "2001:db8:1:5::"]
+             "10.1.0.1", "2001:db8::ff", "2001:db8::100", "::1", "::2", "0.0.0.0",
+             "255.255.255.255", "2001:db8:1:5::"]
 FILTERS = ["", "source:str_eq=portal", "type:string_in=series\\,season",
            "source:str_eq=portal,type:string_in=series\\,season\\,episode",
            "type:string_in=series\\\\,season", "source:str_eq=portal,source:str_eq=other"]
@@ -214,7 +214,8 @@ class RandomRules:
 
     def role(self):
         return {"op": "role", "role": self.rng.choice(ROLES),
-                "gives": None if self.maybe(0.15) else self.some(GIVES, 0, 3)}, None
+                "gives": None if self.maybe(0.15) else
+                self.some([name for name in GIVES if "/" not in name], 0, 3)}, None
 
     def setting(self):
         return {"op": "settings", "set": self.rng.choice([

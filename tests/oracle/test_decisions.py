@@ -223,7 +223,8 @@ def tell(run, found):
     if not question:
         return
     print("asked:", json.dumps(question))
-    least.disagree(records, question)
+    if not least.disagree(records, question) or found.about[0] in ("broken", "next"):
+        return
     for about, model, program in differences(run.model.ask(question), run.program.ask(question))[:5]:
         print(f"{about}: the model says {model}, the program {program}")
         if about[0] == "object":
