@@ -26,15 +26,12 @@ class Changer:
             action in d.get("actions", [action]) and id in d.get("edits", [id]) and "locations" not in d for d in details)
 
     def with_edit(self, action, id):
-        """May the asker do `action` with the edit itself?"""
+        """May the asker do `action` with the edit itself? What it may do at all is asked apart."""
         edit = self.lake.edits.get(id)
-        if not self.asker.names or edit is None or edit.state == "removed" or \
-                not self.token_lets_edit(action, id):
+        if not self.asker.names or edit is None or not self.token_lets_edit(action, id):
             return False
         listed = self.lake.settings["acl.enabled"] and self.asker.listed(("edit", id), action)
-        return self.asker.superuser or (
-            self.asker.permitted(action, "") and self.asker.lake_lets(action) and
-            (self.owns(id) or listed))
+        return self.asker.superuser or edit.state != "removed" and (self.owns(id) or listed)
 
     def token_lets_folder(self, action, folder):
         details = self.asker.details
@@ -45,11 +42,12 @@ class Changer:
 
     def with_folder(self, action, folder):
         """May the asker do `action` with a folder as a collection? Its key ends in '/'; "" is the
-        root."""
+        root. A folder has no class, and there is nothing in it to open."""
         if not self.asker.names or not self.token_lets_folder(action, folder):
             return False
         return self.asker.superuser or (
-            self.asker.permitted(action, folder) and self.asker.lake_lets(action) and
+            self.asker.permitted("list" if action == "read" else action, folder) and
+            self.asker.lake_lets(action) and
             self.asker.guards_admit(folder) and self.asker.by_list(action, folder))
 
     def with_place(self, action, place):
