@@ -252,6 +252,9 @@ class RandomRules:
             if r < 0.95 else self.rng.choice(["group:crew", "role:boss"])
         roles = [f"{self.rng.choice(['role', 'group'])}:{name}" for name in
                  self.some(GIVES if self.maybe(0.5) else ROLES, 1, 2)] if self.maybe(0.55) else []
+        if self.maybe(0.2):
+            roles = ["role:administrator"] + [f"role:settings_{verb}_all" for verb in
+                                              self.some(["read", "write"], 0, 2)]
         groups = [f"group:{name}" for name in self.some(GROUPS[:3] if self.maybe(0.7) else GROUPS,
                                                         0, 2)]
         who = {"as": list(dict.fromkeys([first] + groups + roles))}
@@ -263,7 +266,7 @@ class RandomRules:
             who["address"] = self.rng.choice(ADDRESSES)
         if self.maybe(0.08):
             who["superuser"] = True
-        if self.maybe(0.22):
+        if self.maybe(0.18):
             who["details"] = [self.detail() for _ in range(self.rng.choice([0, 1, 1, 1, 2]))]
         return who
 
