@@ -122,7 +122,9 @@ class RandomRules:
             body["owner"] = self.rng.choice(PRINCIPALS[:6])
         if version > 1 and self.maybe(0.5):
             body["retire_until"] = moment_text(self.rng.choice(TIMES))
-        pool = sorted(key for key in self.lake.objects if not key.startswith("ShotLocker/"))
+        open_only = self.maybe(0.5)
+        pool = sorted(key for key in self.lake.objects if not key.startswith("ShotLocker/") and
+                      not (open_only and "__restricted" in key))
         kept = self.some(sorted(edit.keys & set(pool)), 0, 6) if edit else []
         keys = sorted(set(kept + self.some(pool, 1, 10) + [self.key()] * self.maybe(0.2)))
         return body, [[key] for key in keys] + self.links(keys)
