@@ -39,10 +39,10 @@ class Program:
         text = self.process.stdout.readline()
         if not text:
             code, self.process = self.process.wait(), None
-            raise Broken(f"decide_batch ended with {code} at {json.dumps(line)[:2000]}")
+            raise Broken(f"decide_batch ended with {code} at {json.dumps(line)[:200]}")
         answer = json.loads(text)
         if "error" in answer:
-            raise Broken(f"{answer['error']} at {json.dumps(line)[:2000]}")
+            raise Broken(f"{answer['error']} at {json.dumps(line)[:200]}")
         return answer
 
     def stop(self):

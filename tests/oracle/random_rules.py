@@ -30,8 +30,8 @@ SPANS = [("10.0.0.0", "10.0.0.255"), ("10.0.1.7", "10.0.1.7"), ("10.0.2.0", "10.
          ("2001:db8::", "2001:db8::ff"), ("::", "::1"), ("0.0.0.0", "0.0.0.1"),
          ("2001:db8:1::", "2001:db8:2::")]
 ADDRESSES = ["10.0.0.0", "10.0.0.255", "10.0.1.0", "10.0.1.6", "10.0.1.7", "10.0.1.8", "10.1.0.0",
-             "10.1.0.1", "2001:db8::ff", "2001:db8::100", "::1", "::2", "::ffff:10.0.0.9",
-             "0.0.0.0", "255.255.255.255", "2001:db8:1:5::"]
+             "10.1.0.1", "2001:db8::ff", "2001:db8::100", "::1", "::2", "0.0.0.0",
+             "255.255.255.255", "2001:db8:1:5::"]
 FILTERS = ["", "source:str_eq=portal", "type:string_in=series\\,season",
            "source:str_eq=portal,type:string_in=series\\,season\\,episode",
            "type:string_in=series\\\\,season", "source:str_eq=portal,source:str_eq=other"]
@@ -122,7 +122,9 @@ class RandomRules:
             body["owner"] = self.rng.choice(PRINCIPALS[:6])
         if version > 1 and self.maybe(0.5):
             body["retire_until"] = moment_text(self.rng.choice(TIMES))
-        pool = sorted(key for key in self.lake.objects if not key.startswith("ShotLocker/"))
+        open_only = self.maybe(0.5)
+        pool = sorted(key for key in self.lake.objects if not key.startswith("ShotLocker/") and
+                      not (open_only and "__restricted" in key))
         kept = self.some(sorted(edit.keys & set(pool)), 0, 6) if edit else []
         keys = sorted(set(kept + self.some(pool, 1, 10) + [self.key()] * self.maybe(0.2)))
         return body, [[key] for key in keys] + self.links(keys)
@@ -214,7 +216,8 @@ class RandomRules:
 
     def role(self):
         return {"op": "role", "role": self.rng.choice(ROLES),
-                "gives": None if self.maybe(0.15) else self.some(GIVES, 0, 3)}, None
+                "gives": None if self.maybe(0.15) else
+                self.some([name for name in GIVES if "/" not in name], 0, 3)}, None
 
     def setting(self):
         return {"op": "settings", "set": self.rng.choice([
@@ -251,6 +254,9 @@ class RandomRules:
             if r < 0.95 else self.rng.choice(["group:crew", "role:boss"])
         roles = [f"{self.rng.choice(['role', 'group'])}:{name}" for name in
                  self.some(GIVES if self.maybe(0.5) else ROLES, 1, 2)] if self.maybe(0.55) else []
+        if self.maybe(0.2):
+            roles = ["role:administrator"] + [f"role:settings_{verb}_all" for verb in
+                                              self.some(["read", "write"], 0, 2)]
         groups = [f"group:{name}" for name in self.some(GROUPS[:3] if self.maybe(0.7) else GROUPS,
                                                         0, 2)]
         who = {"as": list(dict.fromkeys([first] + groups + roles))}
@@ -262,7 +268,7 @@ class RandomRules:
             who["address"] = self.rng.choice(ADDRESSES)
         if self.maybe(0.08):
             who["superuser"] = True
-        if self.maybe(0.22):
+        if self.maybe(0.18):
             who["details"] = [self.detail() for _ in range(self.rng.choice([0, 1, 1, 1, 2]))]
         return who
 

@@ -201,9 +201,9 @@ class Asker:
     def in_ranges(self, names):
         if not self.address:
             return False
-        address = plain(ipaddress.ip_address(self.address))
+        address = ipaddress.ip_address(self.address)
         for span in [s for name in names for s in self.lake.ranges.get(name, [])]:
-            start, end = (plain(ipaddress.ip_address(span[k])) for k in ("start", "end"))
+            start, end = (ipaddress.ip_address(span[k]) for k in ("start", "end"))
             if start.version == address.version == end.version and start <= address <= end:
                 return True
         return False
@@ -260,7 +260,7 @@ class Asker:
 
     def of_edit(self, id, key):
         edit = self.lake.edits.get(id)
-        return edit_of_file(key) == id or edit is not None and key in edit.ever_shown()
+        return edit is not None and (edit_of_file(key) == id or key in edit.ever_shown())
 
     # Files of an edit: they name its media
 
@@ -350,11 +350,6 @@ class Asker:
                                    edit.state == "enabled" and self.reads_through(id, t)):
                 objects.add(path)
         return objects | {folder for path in objects for folder in above(path)}
-
-
-def plain(address):
-    """An IPv4 address that is written as an IPv6 one is the IPv4 address."""
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 def lies_in(key, location):
