@@ -221,6 +221,101 @@ static void test_expansion_and_details(void **state)
     assert_int_equal(json_array_size(id.details), 1);
 }
 
+static void test_claims_lie_anywhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *groups, *claims; /* the name of the claim, and the token's */
+        size_t n;
+    } rows[] = {
+        {"/realm_access/roles", "\"realm_access\":{\"roles\":[\"a\",\"b\"]}", 2},
+        {"/a~1b/~0", "\"a/b\":{\"~\":\"x\"}", 1},
+        {"https://studio.example/groups", "\"https://studio.example/groups\":[\"a\"]", 1},
+        {"/realm_access/roles", "\"realm_access\":[\"roles\"]", 0},
+        {"/realm_access/roles", "\"/realm_access/roles\":[\"a\"]", 0},
+        {"/x/y", "\"x\":null", 0},
+        {"realm_access.roles", "\"realm_access\":{\"roles\":[\"a\"]}", 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        AUTO(jwt_identity) struct jwt_identity id = {0};
+        AUTO(free) char *payload = xasprintf("{" CLAIMS ",%s}", rows[i].claims);
+        struct jwt_rules rules = plain;
+        struct err e;
+        rules.groups = rows[i].groups;
+        if (check(HEADER, payload, &rules, &id, &e) < 0)
+            fail_msg("%s: %s", rows[i].groups, e.text);
+        if (id.n_groups != rows[i].n)
+            fail_msg("%s: %zu groups", rows[i].groups, id.n_groups);
+    }
+}
+
+static void test_affiliation_and_entitlements(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *claims, *affiliation; /* "": none; NULL: the token is refused */
+        size_t n;
+        const char *last; /* entitlement */
+    } rows[] = {
+        {"", "", 0, NULL},
+        {",\"aff\":\"staff\",\"ent\":[\"urn:a\",\"urn:b;c\"]", "staff", 2, "urn:b;c"},
+        {",\"aff\":[\"staff\"],\"ent\":\"urn:a;urn:b\"", "staff", 2, "urn:b"},
+        {",\"aff\":\"\",\"ent\":\"\"", "", 0, NULL},
+        {",\"aff\":null,\"ent\":null", "", 0, NULL},
+        {",\"aff\":[],\"ent\":[]", "", 0, NULL},
+        {",\"ent\":\";urn:a;;urn:a;\"", "", 1, "urn:a"},
+        {",\"aff\":[\"staff\",\"student\"]", NULL, 0, NULL},
+        {",\"aff\":1", NULL, 0, NULL},
+        {",\"aff\":\" \"", NULL, 0, NULL},
+        {",\"ent\":{}", NULL, 0, NULL},
+        {",\"ent\":[1]", NULL, 0, NULL},
+        {",\"ent\":[\"\"]", NULL, 0, NULL},
+        {",\"ent\":\"a;\\u0001\"", NULL, 0, NULL},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        AUTO(jwt_identity) struct jwt_identity id = {0};
+        AUTO(free) char *payload = xasprintf("{" CLAIMS "%s}", rows[i].claims);
+        struct jwt_rules rules = plain;
+        struct err e;
+        rules.affiliation = "aff";
+        rules.entitlements = "ent";
+        int r = check(HEADER, payload, &rules, &id, &e);
+        if (r != (rows[i].affiliation ? 0 : -EBADMSG))
+            fail_msg("%s: %d", rows[i].claims, r);
+        if (r < 0)
+            continue;
+        assert_string_equal(id.affiliation ? id.affiliation : "", rows[i].affiliation);
+        assert_int_equal(id.n_entitlements, rows[i].n);
+        if (rows[i].n > 0)
+            assert_string_equal(id.entitlements[rows[i].n - 1], rows[i].last);
+    }
+}
+
+static void test_key_is_there(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        bool there;
+    } rows[] = {
+        {HEADER, true},
+        {"{\"alg\":\"HS256\",\"kid\":\"k2\"}", false},
+        {"{\"alg\":\"HS256\"}", true}, /* the only key of the set */
+        /* what no newer set could make valid */
+        {"{\"alg\":\"HS256\",\"kid\":\"k2\",\"jku\":\"https://x/\"}", true},
+        {"{\"kid\":1}", true},
+        {"no JSON", true},
+    };
+    AUTO(jwks) struct jwks *keys = keys_of(KEYS);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        AUTO(buf) struct buf token = {0};
+        sign(rows[i].header, "{}", &token);
+        if (jws_has_key(token.p, token.len, keys) != rows[i].there)
+            fail_msg("%s", rows[i].header);
+    }
+    assert_true(jws_has_key("no token", 8, keys));
+}
+
 static void test_key_sets(void **state)
 {
     (void)state;
@@ -261,6 +356,8 @@ int main(void)
         cmocka_unit_test(test_accepts),          cmocka_unit_test(test_refuses),
         cmocka_unit_test(test_every_bit_counts), cmocka_unit_test(test_superusers),
         cmocka_unit_test(test_expansion_and_details), cmocka_unit_test(test_key_sets),
+        cmocka_unit_test(test_claims_lie_anywhere),
+        cmocka_unit_test(test_affiliation_and_entitlements), cmocka_unit_test(test_key_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
