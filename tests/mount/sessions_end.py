@@ -79,7 +79,8 @@ def account(name):
 
 
 def no_account(name):
-    subprocess.run(["userdel", name], check=False, capture_output=True)
+    """Also while a process of it runs."""
+    subprocess.run(["userdel", "-f", name], check=False, capture_output=True)
 
 
 def reused(issuer, at):
