@@ -156,7 +156,8 @@ def start(world, issuer):
              issuer.config, *world.principals()]
     with open(log, "ab") as out:
         child = subprocess.Popen([world.binary, *words], env=world.host.env(**issuer.env()),
-                                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=world.dir)
+                                 stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=world.dir,
+                                 umask=0o077)
     world.children.append(child)
     eventually(lambda: common.is_mounted(at) and os.listdir(issuer.run), "the mount is there")
     return at, child.pid, log
