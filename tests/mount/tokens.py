@@ -101,7 +101,8 @@ class Issuer:
 
 def _run(command, env, stdin):
     done = subprocess.run(command, env=env, input=stdin, stdout=subprocess.PIPE, cwd="/",
-                          stderr=subprocess.PIPE, text=True, timeout=common.COMMAND_SECONDS)
+                          stderr=subprocess.PIPE, text=True, timeout=common.COMMAND_SECONDS,
+                          start_new_session=True)  # no terminal to ask on
     return done.returncode, done.stdout, done.stderr
 
 
