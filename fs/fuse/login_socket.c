@@ -325,7 +325,9 @@ static uid_t read_overflow_uid(void)
 static int open_folder(const char *dir, struct err *e)
 {
     struct stat st;
-    if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+    if (mkdir(dir, 0755) == 0)
+        chmod(dir, 0755); /* whatever the umask: every user must come through */
+    else if (errno != EEXIST)
         return err_errno(e, -errno, "make '%s'", dir);
     AUTO(fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)

@@ -3,6 +3,9 @@
 #include "fs/fuse/mount_daemon.h"
 
 #include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -40,9 +43,17 @@ struct mount_daemon {
     struct usage *usage;
 };
 
+static void free_wiped(void *p)
+{
+    if (p)
+        explicit_bzero(p, malloc_usable_size(p));
+    free(p);
+}
+
 void mount_daemon_harden(void)
 {
     struct rlimit none = {0, 0};
+    json_set_alloc_funcs(malloc, free_wiped); /* credentials come as JSON; its parser keeps copies */
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }

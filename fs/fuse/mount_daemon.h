@@ -27,7 +27,8 @@ struct mount_daemon_options {
 };
 
 /* No core dump, no debugger of the same user: the memory of this process holds credentials and the
- * bytes of others. Before the credentials are read. */
+ * bytes of others. What JSON was read into is wiped when it is freed. Before the credentials are
+ * read. */
 void mount_daemon_harden(void);
 
 /* Blocks the signals that end a mount. Before the first thread, so before the store is opened. */

@@ -20,6 +20,22 @@ def wrong_manifests(edit, otio):
     yield ["edit", "shots", edit, "--studio"]
 
 
+def wrong_logins(mnt):
+    for option in (["--auth", "x"], ["--login-socket", "x"], ["--sessions-only"]):
+        yield ["mount", mnt, "--as", "acme", *option]
+    for address in ("", "10.0.0.300", "10.0.0.1/8", "010.0.0.1", "::1%lo", "here"):
+        yield ["mount", mnt, "--as", "acme", "--address", address]
+    yield ["login"]
+    yield ["login", mnt, mnt]
+    yield ["login", mnt, "--token-file"]
+    yield ["login", mnt, "--token-file", "x", "--user", "acme"]
+    yield ["login", mnt, "--password-stdin"]
+    yield ["login", mnt, "--password", "secret"]
+    yield ["logout"]
+    yield ["logout", mnt, "--user", "acme"]
+    yield ["session", mnt, mnt]
+
+
 def wrong_lines(edit, otio, mnt):
     until = ["--until", common.FOREVER]
     yield []
@@ -83,6 +99,7 @@ def wrong_lines(edit, otio, mnt):
     yield ["mount", mnt, "--as", "acme", "-o", "mem=lots"]
     yield ["mount", mnt, "--as", "acme", "-o", "frobnicate"]
     yield ["mount", mnt, "--as", "acme", "--frobnicate"]
+    yield from wrong_logins(mnt)
     yield ["unmount"]
     yield ["unmount", mnt, mnt]
     yield ["unmount", mnt, "--frobnicate"]

@@ -254,6 +254,36 @@ static void changes_are_found(void **state)
     world_free(rd);
 }
 
+static void what_is_closed_is_seen_only(void **state)
+{
+    (void)state;
+    struct index_read *rd = small_world();
+    roaring_bitmap_t *set = roaring_bitmap_of(5, 1, 2, 3, 4, 5), *closed = roaring_bitmap_of(1, 5);
+    roaring_bitmap_t *changed = roaring_bitmap_create();
+    struct visible vis = {.nodes = set, .closed = closed};
+    struct view *open = view_of(rd, set), *shut = NULL;
+    struct err e;
+    assert_int_equal(view_new(rd, &vis, &shut, &e), 0);
+    assert_true(view_has(shut, 5) && !view_may_open(shut, 5));
+    assert_true(view_may_open(open, 5) && view_may_open(shut, 3));
+    assert_true(view_has(shut, 4) && view_may_open(shut, NODE_ROOT));
+    assert_false(view_may_open(open, 6)); /* hidden */
+    assert_false(view_may_open(open, NODE_NONE));
+
+    /* It must be taken from the kernel like one that was replaced. */
+    view_add_changed(open, shut, changed);
+    assert_true(roaring_bitmap_get_cardinality(changed) == 1 && roaring_bitmap_contains(changed, 5));
+    roaring_bitmap_clear(changed);
+    view_add_changed(shut, shut, changed);
+    assert_true(roaring_bitmap_is_empty(changed));
+    view_unref(open);
+    view_unref(shut);
+    roaring_bitmap_free(changed);
+    roaring_bitmap_free(closed);
+    roaring_bitmap_free(set);
+    world_free(rd);
+}
+
 static void empty_has_only_a_root(void **state)
 {
     (void)state;
@@ -376,6 +406,7 @@ int main(void)
         cmocka_unit_test(times_come_from_the_visible),
         cmocka_unit_test(links_are_names_without_bytes),
         cmocka_unit_test(changes_are_found),
+        cmocka_unit_test(what_is_closed_is_seen_only),
         cmocka_unit_test(empty_has_only_a_root),
         cmocka_unit_test(children_come_by_name),
         cmocka_unit_test(a_big_view_is_quick),
