@@ -1,0 +1,90 @@
+/* policy/decide_impl.h - what an asker is made of, for decide*.c, visible.c and explain*.c. */
+/* SPDX-License-Identifier: MIT */
+#ifndef POLICY_DECIDE_IMPL_H
+#define POLICY_DECIDE_IMPL_H
+
+#include <stdbool.h>
+
+#include "policy/decide.h"
+#include "policy/principals.h"
+#include "policy/rules_impl.h"
+
+/* What the members of a label are given; a set of these. */
+enum gives {
+    GIVES_READ = 1,
+    GIVES_WRITE = 2,
+    GIVES_MODIFY = 4,
+    GIVES_CUSTOM = 8, /* access types of one's own: which, its rows say */
+    GIVES_TIMED = 16, /* READ where one of the edit's grants is active */
+};
+
+/* What the asker's token leaves it for one action. */
+struct asker_scope {
+    const char *action;       /* NULL: every action that has none of its own; borrowed from `who` */
+    roaring_bitmap_t *within; /* exact for objects; NULL: everything */
+    bool *hides;              /* by edit: its files name what is denied here; NULL: none does */
+};
+
+/* The active times of a grant whose ranges, if any, hold for the asker. */
+struct asker_grant {
+    uint32_t edit;
+    int64_t from, until;
+};
+
+struct asker {
+    struct rules *rules;
+    struct who who;
+    json_t *names; /* who.as as a set */
+    bool anonymous, superuser;
+    uint64_t permissions;
+    unsigned lake; /* enum gives: what the lake's own list lets through */
+    uint8_t *gives;            /* by label number */
+    struct asker_grant *grants; /* by edit */
+    size_t n_grants;
+    bool *admits; /* by place in rules->groups */
+    /* What refused guards hold goes whole: the objects, and the directories that hold nothing else.
+     * Directories where something may be left are in `edges`. */
+    roaring_bitmap_t *denied, *edges;
+    struct asker_scope *scopes; /* the last one has no action */
+    size_t n_scopes;
+};
+
+static inline void auto_roaring(roaring_bitmap_t **b)
+{
+    if (*b)
+        roaring_bitmap_free(*b);
+}
+
+bool asker_is(const struct asker *a, const char *principal);
+/* Does the guard let the asker pass? */
+bool asker_passes(const struct asker *a, const struct rules_guard *g);
+const struct asker_scope *asker_scope(const struct asker *a, const char *action);
+/* The action as one of the four above, GIVES_CUSTOM for every other; "list" is a READ. */
+enum gives asker_wants(const char *action);
+/* Role gate and lake gate, as far as they do not depend on the object: opening it does. */
+bool asker_gates(const struct asker *a, const char *action);
+/* May it open what it may see? */
+bool asker_opens(const struct asker *a, bool original);
+/* Does an entry of an ACL that names the asker give that access? */
+bool asker_acl_gives(const struct asker *a, const json_t *entries, const char *action);
+/* The first of the asker's grants of an edit; they follow each other. */
+size_t asker_first_grant(const struct asker *a, uint32_t edit);
+bool asker_holds(const struct asker *a, uint32_t edit, int64_t now);
+/* Do the members of a label get that through it now? */
+bool asker_label_gives(const struct asker *a, uint32_t number, const char *action, int64_t now);
+/* The labels of an object, known ones only; `*ret` is `at_hand` or the caller's to free. */
+int asker_labels(const struct asker *a, struct index_read *rd, node_id object, uint32_t *at_hand,
+                 size_t cap, uint32_t **ret, size_t *ret_n, struct err *e);
+/* Is the text one of a list of strings? */
+bool json_has(const json_t *list, const char *text);
+/* -ESTALE where the snapshot is of another position than the rules. */
+int asker_check(const struct asker *a, struct index_read *rd, struct err *e);
+
+/* decide_guard.c: what guards deny, what the token leaves, and which edits' files name what is not
+ * to be seen. */
+int asker_deny(struct asker *a, struct index_read *rd, struct err *e);
+int asker_narrow(struct asker *a, struct index_read *rd, struct err *e);
+/* Adds the directories above a node. */
+int add_above(struct index_read *rd, node_id id, roaring_bitmap_t *ret, struct err *e);
+
+#endif
