@@ -152,7 +152,7 @@ static int on_label(void *arg, const char *label, struct err *e)
     int r = index_edit(x->rd, label + 5, &ed, e);
     if (r < 0)
         return r;
-    char *why = xasprintf("not granted to %s", x->who->as[0]);
+    char *why = xasprintf("not granted to %s", who_name(x->who));
     json_t *j = json_pack("{ss ss ss sI ss}", "rule", "edit", "edit", ed.id, "name", ed.name,
                           "record", (json_int_t)ed.seq, "why", why);
     free(why);
@@ -193,7 +193,7 @@ int explain_decision(struct index_read *rd, const struct who *who, node_id node,
     if (allow != (json_array_size(by) > 0))
         return err_set(e, -EBADMSG, "the index contradicts itself about '%s'; delete its folder, "
                        "it is rebuilt from the lake", path.p);
-    *ret = json_pack("{sb ss ss ss sI sO sO}", "allow", allow, "principal", who->as[0], "path",
+    *ret = json_pack("{sb ss ss ss sI sO sO}", "allow", allow, "principal", who_name(who), "path",
                      path.p, "at", when_format(now, at), "record", (json_int_t)v.seq, "by", by,
                      "not", not_by);
     return *ret ? add_target(rd, node, *ret, e) : err_set(e, -ENOMEM, "explain");

@@ -38,6 +38,11 @@ void who_done(struct who *w);
 void who_copy(const struct who *w, struct who *ret);
 /* Adds a canonical name, unless it is there. */
 void who_add(struct who *w, const char *name);
+/* For sentences: the principal itself, or "nobody" for an anonymous caller. Borrowed. */
+static inline const char *who_name(const struct who *w)
+{
+    return w->n > 0 ? w->as[0] : "nobody";
+}
 static inline void auto_who(struct who *w)
 {
     who_done(w);

@@ -134,10 +134,13 @@ static int read_composites(struct realm *rm, const json_t *list, const char *cli
 
 static int read_roles(struct realm *rm, const json_t *roles, struct err *e)
 {
+    json_t *clients = json_object_get(roles, "client");
+    if ((roles && !json_is_object(roles)) || (clients && !json_is_object(clients)))
+        return err_set(e, -EBADMSG, "/roles: not objects of lists of roles");
     int r = read_composites(rm, json_object_get(roles, "realm"), /* client= */ NULL, e);
     const char *client;
     json_t *list;
-    json_object_foreach(json_object_get(roles, "client"), client, list) {
+    json_object_foreach(clients, client, list) {
         if (r == 0)
             r = read_composites(rm, list, client, e);
     }

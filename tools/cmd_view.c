@@ -117,7 +117,7 @@ static int view(struct cli *c, struct ask *a, const char *path)
         node_id id;
         int r = index_find_shown(a->rd, path, &id, &e);
         if (r == -ENOENT || (r == 0 && id != NODE_ROOT && !roaring_bitmap_contains(v.nodes, id)))
-            return cli_unknown("%s sees no such path: %s", a->who.as[0], path);
+            return cli_unknown("%s sees no such path: %s", who_name(&a->who), path);
         if (r < 0 || index_key(a->rd, id, &below, &e) < 0)
             return cli_fail(&e);
     }

@@ -49,7 +49,7 @@ int seen_compute(struct rules *rules, struct index_read *rd, const struct who *w
     if (r == 0)
         r = view_new(rd, &vis, &s->view, e);
     if (r < 0)
-        return err_wrap(e, "view of %s", who->as[0]);
+        return err_wrap(e, "view of %s", who_name(who));
     *ret = TAKE(s);
     return 0;
 }

@@ -239,6 +239,15 @@ static void test_check(void **state)
     assert_int_equal(access_group_check(rules, &e), 0);
     json_array_append_new(users, json_string("ana"));
     assert_int_equal(access_group_check(rules, &e), -EBADMSG);
+    char text[1026];
+    memset(text, 'n', sizeof text);
+    for (int n = 1024; n <= 1025; n++) {
+        text[n] = '\0';
+        json_array_clear(users);
+        json_array_append_new(users, json_string(text));
+        assert_int_equal(access_group_check(rules, &e), n == 1024 ? 0 : -EBADMSG);
+        text[n] = 'n';
+    }
 }
 
 static const struct {
@@ -268,6 +277,12 @@ static void test_ranges(void **state)
         if (ranges_check(list, &e) != -EBADMSG || !strstr(e.text, bad_ranges[i].sentence))
             fail_msg("%s: %s", bad_ranges[i].list, e.text);
     }
+    json_auto_t *many = json_array();
+    for (int i = 0; i < 1000; i++)
+        json_array_append_new(many, quoted("{'start':'::1','end':'::1'}"));
+    assert_int_equal(ranges_check(many, &e), 0);
+    json_array_append_new(many, quoted("{'start':'::1','end':'::1'}"));
+    assert_int_equal(ranges_check(many, &e), -EBADMSG);
     AUTO(ranges) struct ranges *r = ranges_new();
     struct address a = {0};
     assert_true(address_parse("10.0.0.1", &a));

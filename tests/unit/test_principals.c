@@ -184,6 +184,8 @@ static void test_attributes(void **state)
     /* one who is disabled is nobody at all: not even the name is left, which a grant could name */
     principals_expand(p, "user:eve", &eve);
     assert_int_equal(eve.n, 0);
+    assert_string_equal(who_name(&eve), "nobody");
+    assert_string_equal(who_name(&bob), "user:bob");
     assert_false(principals_has(p, "user:eve"));
     assert_null(principals_by_uid(p, 8));
 }

@@ -81,7 +81,7 @@ static const char studio[] =
     "  'attributes':{'uid':'1003','affiliation':[''],'entitlements':['']}},"
     " {'username':'dan','enabled':false,'realmRoles':['lead'],'groups':['/crew'],"
     "  'attributes':{'uid':['1004'],'affiliation':['staff']}},"
-    " {'username':'eva','enabled':true,'attributes':{'uid':['1004']}},"
+    " {'username':'eva','enabled':true,'attributes':{'uid':['1004','4294967294']}},"
     " {'username':'service-account-farm','enabled':true,'serviceAccountClientId':'farm',"
     "  'realmRoles':['viewer'],'attributes':{'uid':['990']}}],"
     "'clients':[{'clientId':'farm','serviceAccountsEnabled':true}]}";
@@ -128,6 +128,7 @@ static void test_disabled(void **state)
     assert_acts_as(p, "user:dan", "");
     assert_false(principals_has(p, "user:dan"));
     assert_string_equal(principals_by_uid(p, 1004), "user:eva");
+    assert_string_equal(principals_by_uid(p, 4294967294), "user:eva");
 }
 
 static void test_attributes(void **state)
@@ -218,6 +219,8 @@ static const struct {
      "groups '/x/leads' and '/y/leads' would both be group:leads"},
     {"{'realm':'r','groups':[{'name':'x','subGroups':[{'name':'x'}]}]}",
      "groups '/x' and '/x/x' would both be group:x"},
+    {"{'realm':'r','roles':[]}", "/roles"},
+    {"{'realm':'r','roles':{'client':[]}}", "/roles"},
     {"{'realm':'r','roles':{'realm':{}}}", "/roles/realm"},
     {"{'realm':'r','roles':{'realm':[{'composites':{}}]}}", "/roles/realm/0"},
     {"{'realm':'r','roles':{'realm':[{'name':'x','composites':{'realm':'y'}}]}}", "/roles/realm/0"},
