@@ -5,9 +5,9 @@
 
 First the seeds' own examples are put to the model, and the named cases of cases/ to both sides.
 Then lakes are drawn, from fixed seeds and from fresh ones whose first is printed (--seed: from that
-one on), until N decisions about objects were compared: everybody is asked about every object, folder, edit and
-change, at moments around every edge, after each of several bursts of changes.  A disagreement is
-cut down to the records that make it, and told with both derivations.
+one on), until N decisions about objects were compared: everybody is asked about every object,
+folder, edit and change, at moments around every edge, after each of several bursts of changes.  A
+disagreement is cut down to the records that make it, and told with both derivations.
 """
 
 import argparse
