@@ -153,8 +153,8 @@ static int make_rules(struct bench *b, struct err *e)
         r = say(b, json_pack("{ss ss ss s[s]}", "op", "policy", "principal", "group:sport", "class",
                              "sport", "actions", "read"), NULL, e);
     if (r == 0)
-        r = say(b, json_pack("{ss ss ss s{s[s]}}", "op", "access_group", "site", "", "group", "crew",
-                             "rules", "states", "staff"), NULL, e);
+        r = say(b, json_pack("{ss ss ss s{s[s]}}", "op", "access_group", "site", "", "group",
+                             "crew", "rules", "states", "staff"), NULL, e);
     return r;
 }
 
@@ -165,8 +165,9 @@ static int make_grants(struct bench *b, struct err *e)
         char id[EDIT_ID_SIZE], who[32];
         edit_id((i / EDITS_A_PRINCIPAL * 37 + i % EDITS_A_PRINCIPAL) % b->edits, id);
         snprintf(who, sizeof who, "user:vendor%ld", i / EDITS_A_PRINCIPAL);
-        r = say(b, json_pack("{ss ss ss ss ss}", "op", "grant", "edit", id, "principal", who, "from",
-                             "2026-01-01T00:00:00Z", "until", "2090-01-01T00:00:00Z"), NULL, e);
+        r = say(b, json_pack("{ss ss ss ss ss}", "op", "grant", "edit", id, "principal", who,
+                             "from", "2026-01-01T00:00:00Z", "until", "2090-01-01T00:00:00Z"),
+                NULL, e);
     }
     return r;
 }
@@ -200,12 +201,11 @@ static int make_lake(struct bench *b, struct err *e)
 
 /* ---- what is measured ---------------------------------------------------------------------- */
 
-static int new_asker(struct bench *b, struct index_read *rd, struct rules *rules, long n,
-                     struct asker **ret, struct err *e)
+static int new_asker(struct index_read *rd, struct rules *rules, long n, struct asker **ret,
+                     struct err *e)
 {
     AUTO(who) struct who who = {0};
     char name[32];
-    (void)b;
     snprintf(name, sizeof name, "user:vendor%ld", n);
     who_add(&who, name);
     if (n % 2)
@@ -217,10 +217,9 @@ static int new_asker(struct bench *b, struct index_read *rd, struct rules *rules
     return asker_new(rd, rules, &who, ret, e);
 }
 
-static int measure_rules(struct bench *b, struct index_read *rd, struct rules **rules, struct err *e)
+static int measure_rules(struct index_read *rd, struct rules **rules, struct err *e)
 {
     double took[21];
-    (void)b;
     for (size_t i = 0; i < COUNT(took); i++) {
         rules_unref(*rules);
         *rules = NULL;
@@ -240,7 +239,7 @@ static int measure_askers(struct bench *b, struct index_read *rd, struct rules *
     AUTO(free) double *took = xcalloc((size_t)b->principals, sizeof *took);
     for (long i = 0; i < b->principals; i++) {
         double began = now_ns();
-        int r = new_asker(b, rd, rules, i, &askers[i], e);
+        int r = new_asker(rd, rules, i, &askers[i], e);
         if (r < 0)
             return r;
         took[i] = now_ns() - began;
@@ -321,7 +320,7 @@ static int measure(struct bench *b, struct err *e)
     struct stat st;
     int r = index_read_begin(b->feed.ix, &rd, e);
     if (r == 0)
-        r = measure_rules(b, rd, &rules, e);
+        r = measure_rules(rd, &rules, e);
     if (r == 0)
         r = measure_askers(b, rd, rules, askers, e);
     if (r == 0)

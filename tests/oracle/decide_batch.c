@@ -2,17 +2,16 @@
  *
  * One JSON object a line on stdin, answered by one on stdout:
  *   {"new": true}                      an empty lake; {}
- *   {"say": [[body, rows or null]…]}   records, as record_format() takes them, and the lines of their
- *                                      payloads; {"objects": keys, "folders": keys, "names": paths
- *                                      below edits/} of all that lives then, each in bytewise order
+ *   {"say": [[body, rows or null]…]}   records, as record_format() takes them, and the lines of
+ *       their payloads; {"objects": keys, "folders": keys, "names": paths below edits/} of all that
+ *       lives then, each in bytewise order
  *   {"ask": {"who", "now", "actions", "edits": ids, "changes": bodies, "explain": bool}}
- *                                      {"decide": {action: one '0' or '1' an object},
- *                                       "folders", "edits": likewise, "visible", "closed": of objects,
- *                                       folders and names in turn, "next", "changes": ["" or why not],
- *                                       "contradictions": where the explanation differs}
+ *       {"decide": {action: one '0' or '1' an object}, "folders", "edits": likewise, "visible" and
+ *       "closed": one of each object, folder and name, in turn, "next", "changes": ["" or why not],
+ *       "contradictions": [[path, action, where the explanation differs]]}
  *   {"why": {"who", "now", "action", "path"}}   the derivation of one
- * What fails is answered by {"error": sentence}; a record that is refused by {"refused": its number,
- * "error": sentence}. */
+ * What fails is answered by {"error": sentence}; a record that is refused also has its number in
+ * "refused". */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
@@ -86,13 +85,13 @@ static int say_all(struct batch *b, const json_t *list, json_t *answer, struct e
     size_t i, k;
     json_t *each, *line;
     json_array_foreach(list, i, each) {
-        json_t *rows = json_array_get(each, 1);
+        json_t *rows = json_is_array(json_array_get(each, 1)) ? json_array_get(each, 1) : NULL;
         AUTO(buf) struct buf payload = {0};
         json_array_foreach(rows, k, line) {
             AUTO(free) char *text = json_dumps(line, JSON_COMPACT);
             buf_addf(&payload, "%s\n", text);
         }
-        int r = feed_say(&b->feed, json_array_get(each, 0), json_is_array(rows) ? &payload : NULL, e);
+        int r = feed_say(&b->feed, json_array_get(each, 0), rows ? &payload : NULL, e);
         if (r != 0) {
             json_object_set_new(answer, "refused", json_integer((json_int_t)i));
             return r < 0 ? r : err_set(e, -EIO, "the record is not new");

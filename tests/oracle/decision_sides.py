@@ -1,5 +1,5 @@
-"""The two sides of test_decisions.py, which answer the same questions in the same shape: the program
-through decide_batch, and the model of rules.py.
+"""The two sides of test_decisions.py, which answer the same questions in the same shape: the
+program through decide_batch, and the model of rules.py.
 
 A lake is a list of records (body, rows); a question is {"who", "now", "actions", "edits": ids,
 "changes": bodies}; an answer maps (kind, action, name) to what was answered:

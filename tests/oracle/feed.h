@@ -1,4 +1,4 @@
-/* tests/oracle/feed.h - an index in a temporary folder, fed with records; for programs without cmocka. */
+/* tests/oracle/feed.h - an index in a temporary folder, fed with records; without cmocka. */
 /* SPDX-License-Identifier: MIT */
 #ifndef TESTS_ORACLE_FEED_H
 #define TESTS_ORACLE_FEED_H

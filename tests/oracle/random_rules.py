@@ -10,7 +10,8 @@ NOON = 1800000000
 EDITS = ["aaaaaaaaa1", "bbbbbbbbb2", "c3c3c3c3c3", "0000000000", "aaaaaaaaa0"]
 FOLDERS = ["", "show/", "show/a/", "show/a/deep/", "showa/", "news/", "news/x/",
            "show/__restricted/", "show/__restricted/crew/", "show/__restricted/crew/cut/",
-           "show/__restricted/crew/__restricted/lead/", "__restricted/crew/", "news/__restricted/crew/",
+           "show/__restricted/crew/__restricted/lead/", "__restricted/crew/",
+           "news/__restricted/crew/",
            "show/__restricted/authenticated/", "show/__restricted/__restricted/crew/"]
 NAMES = ["m1.mov", "m2.mov", "a", "deep", "crew", "x.mov"]
 USERS = ["ann", "bob", "bob@uni.example", "cy@else.example", "  ", "@uni.example", "crew"]
@@ -145,9 +146,10 @@ class RandomRules:
     def grant(self):
         if not self.lake.edits:
             return self.edit()
+        pool = PRINCIPALS[:6] if self.maybe(0.8) else PRINCIPALS
         start, end = sorted(self.rng.sample(TIMES if self.maybe(0.5) else TIMES[::5], 2))
         body = {"op": "grant", "edit": self.rng.choice(sorted(self.lake.edits)),
-                "principal": self.rng.choice(PRINCIPALS[:6] if self.maybe(0.8) else PRINCIPALS), "from": moment_text(start),
+                "principal": self.rng.choice(pool), "from": moment_text(start),
                 "until": moment_text(end)}
         if self.maybe(0.25):
             body["ranges"] = self.some(RANGES, 1, 2)

@@ -23,7 +23,8 @@ class Changer:
     def token_lets_edit(self, action, id):
         details = self.asker.details
         return details is None or any(
-            action in d.get("actions", [action]) and id in d.get("edits", [id]) and "locations" not in d for d in details)
+            action in d.get("actions", [action]) and id in d.get("edits", [id]) and
+            "locations" not in d for d in details)
 
     def with_edit(self, action, id):
         """May the asker do `action` with the edit itself? What it may do at all is asked apart."""

@@ -1,4 +1,4 @@
-"""What ledger records make of a lake, for rules.py: objects, edits, and every rule as it was said last.
+"""What ledger records make of a lake, for rules.py: objects, edits, every rule as it was said last.
 
 Written from the contract: what the seeds call sites, classes and collections are entries of
 dictionaries here, kept under the very text that a record has.
@@ -81,7 +81,7 @@ class Lake:
         self.name_files(edit, body, payload)
 
     def name_files(self, edit, body, payload):
-        """The edit's folder below edits/: other names of its files, and links in folders of shots."""
+        """The edit's folder below edits/: other names of its files, and links in shots' folders."""
         top = f"edits/{cut_short(usable(edit.name), 200)}-{body['edit']}/"
         edit.names = {top + body["manifest"].rpartition("/")[2]: body["manifest"]}
         if "shots" in body:
@@ -203,5 +203,5 @@ def edit_of_file(key):
 
 
 def above(key):
-    """The folders that a key is in, the nearest first and the root last; of a folder, itself not."""
+    """The folders that a key is in, the nearest first and the root last; itself is none of them."""
     return folders_above(key.rstrip("/")) + [""] if key else []

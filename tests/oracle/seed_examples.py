@@ -73,5 +73,5 @@ def check():
     told = []
     for name, checker in (("bu_rules.json", check_groups), ("tams_classes.json", check_classes)):
         data = load(name)
-        told.append(f"{name}: {checker(data)} examples" if data else f"{name}: SKIP, no vectors here")
+        told.append(f"{name}: " + (f"{checker(data)} examples" if data else "SKIP, no vectors here"))
     return ", ".join(told)

@@ -5,9 +5,9 @@
 
 First the seeds' own examples are put to the model, and the named cases of cases/ to both sides.
 Then lakes are drawn, from fixed seeds and from fresh ones whose first is printed (--seed: from that
-one on), until N decisions about objects were compared: everybody is asked about every object, folder, edit and
-change, at moments around every edge, after each of several bursts of changes.  A disagreement is
-cut down to the records that make it, and told with both derivations.
+one on), until N decisions about objects were compared: everybody is asked about every object,
+folder, edit and change, at moments around every edge, after each of several bursts of changes.  A
+disagreement is cut down to the records that make it, and told with both derivations.
 """
 
 import argparse
@@ -119,7 +119,8 @@ class Run:
     def count_causes(self, rng, question):
         """Of a few decisions, what alone made them what they are."""
         asker = Asker(self.model.rules, question["who"])
-        for key in rng.sample(self.model.living["objects"], min(6, len(self.model.living["objects"]))):
+        keys = self.model.living["objects"]
+        for key in rng.sample(keys, min(6, len(keys))):
             if asker.names:
                 d = asker.derive(rng.choice(ACTIONS), key, question["now"])
                 self.causes.update(causes(d))
@@ -217,7 +218,7 @@ def tell(run, found):
     records, question = found.records, found.question
     if least.disagree(records, question):
         records, question = least.cut(records, question)
-    print(f"DISAGREEMENT {found}", f"after {len(found.records)} records; these are enough:", sep="\n")
+    print(f"DISAGREEMENT {found}\nafter {len(found.records)} records; these are enough:")
     for body, rows in records:
         print("   ", json.dumps([body, rows]))
     if not question:
@@ -225,7 +226,8 @@ def tell(run, found):
     print("asked:", json.dumps(question))
     if not least.disagree(records, question) or found.about[0] in ("broken", "next"):
         return
-    for about, model, program in differences(run.model.ask(question), run.program.ask(question))[:5]:
+    left = differences(run.model.ask(question), run.program.ask(question))
+    for about, model, program in left[:5]:
         print(f"{about}: the model says {model}, the program {program}")
         if about[0] == "object":
             for side in (run.model, run.program):
