@@ -115,6 +115,10 @@ int cmd_watch(struct cli *c, int argc, char **argv);
 int cmd_login(struct cli *c, int argc, char **argv);
 int cmd_logout(struct cli *c, int argc, char **argv);
 int cmd_session(struct cli *c, int argc, char **argv);
+int cmd_user_add(struct cli *c, int argc, char **argv);
+int cmd_user_password(struct cli *c, int argc, char **argv);
+int cmd_user_remove(struct cli *c, int argc, char **argv);
+int cmd_user_list(struct cli *c, int argc, char **argv);
 int cmd_unmount(struct cli *c, int argc, char **argv);
 int cmd_status(struct cli *c, int argc, char **argv);
 /* `status` without a mountpoint: the lake (cmd_lake.c); called by cmd_status. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -37,18 +38,43 @@ int secret_from_fd(int fd, const char *what, char **ret, struct err *e)
     return 0;
 }
 
+/* What a signal that ends us in the middle of a question must put back. */
+static struct {
+    int fd;
+    struct termios shown;
+} asking;
+
+static void show_again(int number)
+{
+    tcsetattr(asking.fd, TCSANOW, &asking.shown);
+    signal(number, SIG_DFL);
+    raise(number); /* it is blocked until the handler returns */
+}
+
+/* Asks while no typed character is shown. */
+static int ask_hidden(int fd, const char *prompt, char **ret, struct err *e)
+{
+    struct termios hidden = asking.shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    if (tcsetattr(fd, TCSAFLUSH, &hidden) < 0 || dprintf(fd, "%s", prompt) < 0)
+        return err_errno(e, -errno, "ask on the terminal");
+    return secret_from_fd(fd, "the password", ret, e);
+}
+
 int secret_from_terminal(const char *prompt, char **ret, struct err *e)
 {
+    static const int ending[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+    struct sigaction old[COUNT(ending)], ours = {.sa_handler = show_again};
     AUTO(fd) int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    struct termios shown, hidden;
-    if (fd < 0 || tcgetattr(fd, &shown) < 0)
+    if (fd < 0 || tcgetattr(fd, &asking.shown) < 0)
         return err_set(e, -ENOTTY, "no terminal to ask for a password");
-    hidden = shown;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
-    if (dprintf(fd, "%s", prompt) < 0 || tcsetattr(fd, TCSAFLUSH, &hidden) < 0)
-        return err_errno(e, -errno, "ask on the terminal");
-    int r = secret_from_fd(fd, "the password", ret, e);
-    tcsetattr(fd, TCSAFLUSH, &shown);
+    asking.fd = fd;
+    for (size_t i = 0; i < COUNT(ending); i++)
+        sigaction(ending[i], &ours, &old[i]);
+    int r = ask_hidden(fd, prompt, ret, e);
+    tcsetattr(fd, TCSAFLUSH, &asking.shown);
+    for (size_t i = 0; i < COUNT(ending); i++)
+        sigaction(ending[i], &old[i], NULL);
     dprintf(fd, "\n");
     return r;
 }

@@ -114,6 +114,21 @@ static const struct cli_verb verbs[] = {
      "  --login-socket PATH   as the mount was given it\n", cmd_logout},
     {"session", "MOUNTPOINT", "who one is on a mount, and until when",
      "  --login-socket PATH   as the mount was given it\n", cmd_session},
+    {"user add", "NAME [--groups A,B] [--roles A,B] [--password-stdin] [--users FILE]",
+     "let somebody sign in with a password, which is asked for",
+     "  --groups A,B          groups that it is in\n"
+     "  --roles A,B           roles that it has\n"
+     "  --password-stdin      the password is the first line of stdin\n"
+     "  --users FILE          default: users.json of the state\n",
+     cmd_user_add},
+    {"user password", "NAME [--password-stdin] [--users FILE]", "give somebody a new password",
+     "  --password-stdin      it is the first line of stdin\n"
+     "  --users FILE          default: users.json of the state\n",
+     cmd_user_password},
+    {"user remove", "NAME [--users FILE]", "let somebody no longer sign in with a password",
+     "  --users FILE          default: users.json of the state\n", cmd_user_remove},
+    {"user list", "[--users FILE]", "who signs in with a password",
+     "  --users FILE          default: users.json of the state\n", cmd_user_list},
     {"unmount", "MOUNTPOINT [--lazy]", "end a mount",
      "  --lazy                detach now, even while files are open\n", cmd_unmount},
     {"status", "[MOUNTPOINT]", "how a mount, or the lake, is doing", NULL, cmd_status},
@@ -265,6 +280,8 @@ int main(int argc, char **argv)
     }
     if (!v && argc >= 2 && !strcmp(argv[1], "iam"))
         return cli_usage(&g.cli, "'iam' is followed by sync");
+    if (!v && argc >= 2 && !strcmp(argv[1], "user"))
+        return cli_usage(&g.cli, "'user' is followed by add, password, remove or list");
     if (!v && argc >= 2 && (!strcmp(argv[1], "edit") || !strcmp(argv[1], "acl")))
         return cli_usage(&g.cli, "'%s' is followed by %s", argv[1],
                          argv[1][0] == 'e' ? "list, show, manifest, shots, log, diff, disable, enable "
