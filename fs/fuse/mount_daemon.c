@@ -53,7 +53,7 @@ static void free_wiped(void *p)
 void mount_daemon_harden(void)
 {
     struct rlimit none = {0, 0};
-    json_set_alloc_funcs(malloc, free_wiped); /* credentials come as JSON; its parser keeps copies */
+    json_set_alloc_funcs(malloc, free_wiped); /* its parser keeps copies of credentials */
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }

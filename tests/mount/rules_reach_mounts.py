@@ -1,7 +1,7 @@
-"""Rules that change on this host hold on its running mounts at once, whatever the poll: a protection
-hides and stops what is open, an access group and its address ranges let in again those who are there
-by what the mount's operator says; an original is listed and not opened, also not by a link or where it
-was open before."""
+"""Rules that change on this host hold on its running mounts at once, whatever the poll: a
+protection hides and stops what is open, an access group and its address ranges let in again
+those who are there by what the mount's operator says; an original is listed and not opened,
+also not by a link or where it was open before."""
 
 import json
 import os
@@ -96,7 +96,8 @@ def originals(world, caller, at, link):
 
 
 def people(world, **more):
-    path = world.write("people.json.new", json.dumps({"users": [dict(id="acme", uid=ACME, **more)]}))
+    users = [dict(id="acme", uid=ACME, **more)]
+    path = world.write("people.json.new", json.dumps({"users": users}))
     os.rename(path, world.path("people.json"))
     return ["--principals", world.path("people.json")]
 

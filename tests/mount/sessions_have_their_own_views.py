@@ -1,6 +1,7 @@
-"""Who signs in on a shared mount sees the view of that principal, until it signs out: two users two
-trees, groups of the token and of the principals file, a token that narrows, a password. A session goes
-before the uid of the principals file; another principal on the same uid is refused."""
+"""Who signs in on a shared mount sees the view of that principal, until it signs out: two users
+two trees, groups of the token and of the principals file, a token that narrows, a password. A
+session goes before the uid of the principals file; another principal on the same uid is
+refused."""
 
 import json
 import os
