@@ -196,12 +196,12 @@ static struct entry *find_entry(struct mount_state *ms, const char *principal,
 }
 
 /* `compute` held. Everything that rules look at of an identity. What the host's operator says of a
- * user's groups holds for the user's sessions, too. */
+ * user's groups holds for the user's sessions, too; a user that is disabled there is nobody. */
 static void who_of(const struct mount_state *ms, const char *principal, const struct login *login,
                    struct who *ret)
 {
     principals_expand(ms->principals, login ? login->who.as[0] : principal, ret);
-    if (login) {
+    if (login && ret->n > 0) {
         AUTO(who) struct who listed = *ret;
         who_copy(&login->who, ret);
         for (size_t i = 0; i < listed.n; i++)

@@ -40,8 +40,13 @@ int seen_compute(struct rules *rules, struct index_read *rd, const struct who *w
 {
     AUTO(asker) struct asker *asker = NULL;
     AUTO(visible) struct visible vis = {0};
-    AUTO(seen) struct seen *s = seen_new(NULL, /* stale= */ false);
+    AUTO(seen) struct seen *s = NULL;
 
+    if (who->n == 0) {
+        *ret = seen_new(view_empty(), /* stale= */ false);
+        return 0;
+    }
+    s = seen_new(NULL, /* stale= */ false);
     who_copy(who, &s->who);
     int r = asker_new(rd, rules, who, &asker, e);
     if (r == 0)

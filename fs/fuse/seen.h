@@ -27,7 +27,8 @@ struct seen *seen_new(struct view *view, bool stale);
 struct seen *seen_ref(struct seen *s);
 void seen_unref(struct seen *s);
 
-/* What `who` (not anonymous; copied) sees at `now` by the rules of that snapshot's position. */
+/* What `who` (copied) sees at `now` by the rules of that snapshot's position; nothing, where it is
+ * nobody. */
 int seen_compute(struct rules *rules, struct index_read *rd, const struct who *who, int64_t now,
                  struct seen **ret, struct err *e);
 
