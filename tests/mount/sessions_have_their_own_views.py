@@ -59,7 +59,7 @@ def groups(world, issuer, at):
     eventually(lambda: "secret.mov" in world.host.view("group:freelancers"), "the grant")
     issuer.sign_in(CAROL, at, issuer.token("carol"))
     eventually(lambda: "secret.mov" in names(CAROL, at), "a group of the principals file")
-    people(world, disabled=True)
+    people(world, enabled=False)
     eventually(lambda: names(CAROL, at) == set(), "a user that is disabled on this host")
     people(world)
     eventually(lambda: "secret.mov" in names(CAROL, at), "and is no more")
