@@ -38,7 +38,7 @@ struct login_limits {
     int64_t max_s;  /* the longest session, whatever its credential says; 0: as the credential */
 };
 
-#define LOGINS_MAX 10000
+#define LOGINS_MAX 1000
 
 struct logins *logins_new(const struct login_limits *limits);
 void logins_free(struct logins *lg); /* NULL is fine */
