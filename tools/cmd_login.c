@@ -33,9 +33,12 @@ struct login_args {
 static int parse(struct cli *c, int argc, char **argv, bool is_login, struct login_args *a)
 {
     static const struct option options[] = {
-        {"login-socket", required_argument, NULL, 's'}, {"token-file", required_argument, NULL, 't'},
-        {"user", required_argument, NULL, 'u'},         {"password-stdin", no_argument, NULL, 'p'},
-        {"auth", required_argument, NULL, 'a'},         {NULL, 0, NULL, 0},
+        {"login-socket", required_argument, NULL, 's'},
+        {"token-file", required_argument, NULL, 't'},
+        {"user", required_argument, NULL, 'u'},
+        {"password-stdin", no_argument, NULL, 'p'},
+        {"auth", required_argument, NULL, 'a'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     opterr = 0;

@@ -1,4 +1,4 @@
-/* tools/secret_input.c - passwords and tokens from a terminal, a pipe or a file; never from argv. */
+/* tools/secret_input.c - passwords and tokens from a terminal, a pipe or a file. */
 /* SPDX-License-Identifier: MIT */
 #include "tools/secret_input.h"
 

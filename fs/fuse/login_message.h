@@ -13,8 +13,8 @@ struct err;
  *   {"op": "login", "token": "…"} or {"op": "login", "user": "…", "password": "…"}
  *   {"op": "logout"}
  *   {"op": "session"}
- * The answer has "error" and "errno", or what was asked for. Whose session it is about is not in the
- * message: the kernel says which uid has connected. */
+ * The answer has "error" and "errno", or what was asked for. Whose session it is about is not in
+ * the message: the kernel says which uid has connected. */
 
 #define LOGIN_MESSAGE_MAX 65536
 #define LOGIN_USER_MAX 255 /* bytes */
@@ -27,8 +27,8 @@ struct login_message {
     json_t *credential; /* of LOGIN_IN, as auth_check() takes it; else NULL */
 };
 
-/* Another member, a wrong type, an empty or too long value is refused: -EBADMSG. The sentence repeats
- * nothing of the message. login_message_done() after 0. */
+/* Another member, a wrong type, an empty or too long value is refused: -EBADMSG. The sentence
+ * repeats nothing of the message. login_message_done() after 0. */
 int login_message_parse(const char *text, size_t n, struct login_message *ret, struct err *e);
 /* Wipes the credential. */
 void login_message_done(struct login_message *m);

@@ -1,4 +1,4 @@
-/* fs/fuse/login_socket.h - where users of a shared mount sign in: the daemon's and the user's side. */
+/* fs/fuse/login_socket.h - where users of a shared mount sign in: both sides. */
 /* SPDX-License-Identifier: MIT */
 #ifndef FS_FUSE_LOGIN_SOCKET_H
 #define FS_FUSE_LOGIN_SOCKET_H
@@ -18,10 +18,10 @@ struct mount_state;
 
 /*
  * A SOCK_SEQPACKET socket that every user of the host may connect to; login_message.h has what is
- * said. The uid is the peer's as the kernel has it (SO_PEERCRED), never what the client says. Root,
- * the overflow uid (what a uid of another user namespace looks like from here) and no uid at all are
- * refused. At most 8 connections a uid are served at once and 64 in all; each has 5 seconds to send
- * its message, and to take the answer.
+ * said. The uid is the peer's as the kernel has it (SO_PEERCRED), never what the client says.
+ * Root, the overflow uid (what a uid of another user namespace looks like from here) and no uid at
+ * all are refused. At most 8 connections a uid are served at once and 64 in all; each has 5
+ * seconds to send its message, and to take the answer.
  */
 struct login_socket_options {
     const char *path;
@@ -32,12 +32,13 @@ struct login_socket_options {
     void *arg;
 };
 
-/* Where the login socket of a mountpoint is: below $SHOTLAKE_RUN; else /run/shotlake for a daemon of
- * root, $XDG_RUNTIME_DIR/shotlake for another. The caller frees; NULL: that folder is not known. */
+/* Where the login socket of a mountpoint is: below $SHOTLAKE_RUN; else /run/shotlake for a daemon
+ * of root, $XDG_RUNTIME_DIR/shotlake for another. The caller frees; NULL: that folder is not
+ * known. */
 char *login_socket_path(const char *mountpoint, bool of_root);
 
-/* Makes the socket (mode 0666) in its folder, which is made (0755) where it is not there: its parent
- * must be. Refuses a folder that other users may change. Borrows the options' values. */
+/* Makes the socket (mode 0666) in its folder, which is made (0755) where it is not there: its
+ * parent must be. Refuses a folder that other users may change. Borrows the options' values. */
 int login_socket_start(const struct login_socket_options *o, struct login_socket **ret,
                        struct err *e);
 

@@ -234,7 +234,7 @@ size_t logins_count(struct logins *lg)
     return lg->n;
 }
 
-/* ---- uids that are given to others ------------------------------------------------------------ */
+/* ---- uids that are given to others ---------------------------------------------------------- */
 
 /* References to all sessions: the system is asked without the lock. */
 static struct login **all(struct logins *lg, size_t *ret_n)

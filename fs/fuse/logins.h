@@ -13,8 +13,8 @@
 struct err;
 struct logins;
 
-/* One session. Constant but for the atomic members; refcounted; any thread. The credential that began
- * it is not here: nothing is left of it once it was verified. */
+/* One session. Constant but for the atomic members; refcounted; any thread. The credential that
+ * began it is not here: nothing is left of it once it was verified. */
 struct login {
     atomic_uint refs;
     atomic_bool over; /* once true, for good: no clock makes a session live again */
@@ -38,7 +38,7 @@ struct login_limits {
     int64_t max_s;  /* the longest session, whatever its credential says; 0: as the credential */
 };
 
-#define LOGINS_MAX 10000
+#define LOGINS_MAX 1000
 
 struct logins *logins_new(const struct login_limits *limits);
 void logins_free(struct logins *lg); /* NULL is fine */
@@ -60,8 +60,8 @@ int64_t logins_idle_end(struct logins *lg, const struct login *l);
 bool logins_end(struct logins *lg, uid_t uid);
 /* Forgets the sessions that the clocks have ended. */
 void logins_sweep(struct logins *lg);
-/* Ends those whose uid is another account now, or none: a uid that is given to somebody else takes no
- * session with it. Asks the system, which may take long. One thread. */
+/* Ends those whose uid is another account now, or none: a uid that is given to somebody else takes
+ * no session with it. Asks the system, which may take long. One thread. */
 void logins_check_accounts(struct logins *lg);
 
 size_t logins_count(struct logins *lg);

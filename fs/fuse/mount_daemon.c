@@ -53,7 +53,7 @@ static void free_wiped(void *p)
 void mount_daemon_harden(void)
 {
     struct rlimit none = {0, 0};
-    json_set_alloc_funcs(malloc, free_wiped); /* credentials come as JSON; its parser keeps copies */
+    json_set_alloc_funcs(malloc, free_wiped); /* its parser keeps copies of credentials */
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
@@ -72,10 +72,12 @@ static json_t *answer(void *arg)
     mount_state_figures(d->state, &f);
     cache_stats(d->cache, &st);
     const char *principal = mount_state_principal(d->state);
-    return json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:I, s:o, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
+    return json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:I, s:o, s:b, s:s, s:I, s:I, s:I, s:I, s:I, "
+                     "s:I}",
                      "mountpoint", d->o->mountpoint, "mode", principal ? "principal" : "per-caller",
                      "principal", principal, "pid", (int)getpid(), "views", (json_int_t)f.views,
-                     "sessions", (json_int_t)f.sessions, "record", (json_int_t)f.seq, "confirmed_seconds_ago",
+                     "sessions", (json_int_t)f.sessions, "record", (json_int_t)f.seq,
+                     "confirmed_seconds_ago",
                      f.confirmed_ms_ago < 0 ? json_null()
                                             : json_real((double)f.confirmed_ms_ago / 1000),
                      "stale", f.stale, "why", f.why, "objects", (json_int_t)f.objects, "bytes",

@@ -19,7 +19,6 @@
 #include "fs/view/inode.h"
 #include "fs/view/view.h"
 #include "policy/index.h"
-#include "policy/rules.h"
 
 #define TAG "mount"
 #define NEVER_CONFIRMED INT64_MIN
@@ -39,18 +38,16 @@ struct mount_state {
     bool principals_must_exist, sessions_only;
     int64_t max_stale_ms, started_ns;
     struct logins *logins;
-    struct address address;
 
     /* Held while views are computed: so a view that a new caller asks for and a replacement of all
      * never miss each other. Taken before `lock`. */
     pthread_mutex_t compute;
     struct file_mark mark;
     struct mount_change pending; /* of replacements that an operation made */
-    struct rules *rules;         /* of the ledger's position that was read last; NULL: none yet */
+    struct seen_source source;   /* its `principals` are guarded by `lock`, too */
 
     pthread_mutex_t lock; /* guards what follows; never held while something is read */
-    struct principals *principals;
-    struct entry *entries;
+    struct entry *entries; /* changed with both locks held */
     size_t n;
     struct seen *nobody, *stale_seen;
     bool is_stale;
@@ -91,7 +88,7 @@ int mount_state_new(struct lake *lake, const struct mount_options *o, struct mou
     ms->max_stale_ms = o->max_stale_ms;
     ms->sessions_only = o->sessions_only;
     ms->logins = o->logins;
-    ms->address = o->address;
+    ms->source.address = o->address;
     ms->started_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
     ms->confirmed_ms = NEVER_CONFIRMED;
     ms->is_stale = true;
@@ -129,10 +126,10 @@ void mount_state_free(struct mount_state *ms)
     for (size_t i = 0; i < ms->n; i++)
         entry_done(&ms->entries[i]);
     free(ms->entries);
-    rules_unref(ms->rules);
+    seen_source_done(&ms->source);
     seen_unref(ms->nobody);
     seen_unref(ms->stale_seen);
-    principals_free(ms->principals);
+    principals_free(ms->source.principals);
     roaring_bitmap_free(ms->known);
     roaring_bitmap_free(ms->opened);
     mount_change_done(&ms->strays);
@@ -195,55 +192,6 @@ static struct entry *find_entry(struct mount_state *ms, const char *principal,
     return NULL;
 }
 
-/* `compute` held. Everything that rules look at of an identity. What the host's operator says of a
- * user's groups holds for the user's sessions, too. */
-static void who_of(const struct mount_state *ms, const char *principal, const struct login *login,
-                   struct who *ret)
-{
-    principals_expand(ms->principals, login ? login->who.as[0] : principal, ret);
-    if (login) {
-        AUTO(who) struct who listed = *ret;
-        who_copy(&login->who, ret);
-        for (size_t i = 0; i < listed.n; i++)
-            who_add(ret, listed.as[i]);
-    }
-    ret->address = ms->address;
-}
-
-/* `compute` held. The rules at the position of `rd`, borrowed until the next call: read once a
- * position, whoever asks. */
-static int rules_at(struct mount_state *ms, struct index_read *rd, struct rules **ret,
-                    struct err *e)
-{
-    struct index_head head;
-    int r = index_head(rd, &head, e);
-    if (r < 0)
-        return r;
-    if (!ms->rules || rules_seq(ms->rules) != head.seq) {
-        struct rules *new = NULL;
-        r = rules_load(rd, &new, e);
-        if (r < 0)
-            return r;
-        rules_unref(ms->rules);
-        ms->rules = new;
-    }
-    *ret = ms->rules;
-    return 0;
-}
-
-/* `compute` held. */
-static int compute_seen(struct mount_state *ms, struct index_read *rd, const char *principal,
-                        const struct login *login, int64_t now, struct seen **ret, struct err *e)
-{
-    AUTO(who) struct who who = {0};
-    struct rules *rules = NULL;
-    int r = rules_at(ms, rd, &rules, e);
-    if (r < 0)
-        return r;
-    who_of(ms, principal, login, &who);
-    return seen_compute(rules, rd, &who, now, ret, e);
-}
-
 /* A view for a caller that was not seen before. Holds `compute`, so no replacement comes between
  * the reading and the adding. */
 static struct seen *add_caller(struct mount_state *ms, const char *principal, struct login *login)
@@ -261,9 +209,12 @@ static struct seen *add_caller(struct mount_state *ms, const char *principal, st
     if (s)
         return s;
 
+    AUTO(free) struct seen **made = xcalloc(ms->n + 1, sizeof(struct seen *));
+    for (size_t i = 0; i < ms->n; i++)
+        made[i] = ms->entries[i].seen;
     int r = index_read_begin(ms->lake->index, &rd, &e);
     if (r == 0)
-        r = compute_seen(ms, rd, principal, login, clock_wall(), &s, &e);
+        r = seen_compute(&ms->source, rd, principal, login, clock_wall(), made, ms->n, &s, &e);
     if (r < 0) {
         log_error(TAG, "%s", e.text);
         return seen_ref(ms->stale_seen);
@@ -283,7 +234,7 @@ static const char *listed_principal(const struct mount_state *ms, uid_t uid)
 {
     if (ms->principal)
         return ms->principal;
-    return ms->sessions_only ? NULL : principals_by_uid(ms->principals, uid);
+    return ms->sessions_only ? NULL : principals_by_uid(ms->source.principals, uid);
 }
 
 struct seen *mount_state_get(struct mount_state *ms, uid_t uid)
@@ -353,13 +304,13 @@ void mount_state_note_opened(struct mount_state *ms, node_id id)
 static int reload_principals(struct mount_state *ms, struct err *e)
 {
     struct file_mark mark = file_mark_of(ms->principals_path);
-    if (ms->principals && file_mark_same(&mark, &ms->mark))
+    if (ms->source.principals && file_mark_same(&mark, &ms->mark))
         return 0;
     struct principals *new = NULL;
     int r = principals_load(ms->principals_path, !ms->principals_must_exist, &new, e);
     LOCKED(&ms->lock);
-    principals_free(ms->principals);
-    ms->principals = r == 0 ? new : NULL; /* NULL: asked again at the next refresh */
+    principals_free(ms->source.principals);
+    ms->source.principals = r == 0 ? new : NULL; /* NULL: asked again at the next refresh */
     ms->mark = mark;
     return r < 0 ? r : 1;
 }
@@ -465,7 +416,7 @@ static int recompute(struct mount_state *ms, struct index_read *rd, uint64_t seq
     AUTO(free) struct seen **seen = xcalloc(ms->n, sizeof(struct seen *));
     for (size_t i = 0; i < ms->n; i++) {
         const struct entry *at = &ms->entries[i];
-        int r = compute_seen(ms, rd, at->principal, at->login, now, &seen[i], e);
+        int r = seen_compute(&ms->source, rd, at->principal, at->login, now, seen, i, &seen[i], e);
         if (r < 0) {
             while (i-- > 0)
                 seen_unref(seen[i]);

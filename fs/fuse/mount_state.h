@@ -29,8 +29,8 @@ struct mount_options {
     struct address address; /* where every caller is, as the operator says; family 0: not known */
 };
 
-/* Borrows `lake` and the sessions, and copies the other options. Starts stale: mount_state_refresh() computes the first
- * view. -ENOENT: the lake was never initialised. */
+/* Borrows `lake` and the sessions, and copies the other options. Starts stale:
+ * mount_state_refresh() computes the first view. -ENOENT: the lake was never initialised. */
 int mount_state_new(struct lake *lake, const struct mount_options *o, struct mount_state **ret,
                     struct err *e);
 void mount_state_free(struct mount_state *ms); /* NULL is fine */
@@ -60,8 +60,9 @@ void mount_state_note_opened(struct mount_state *ms, node_id id); /* its bytes m
 void mount_state_confirm(struct mount_state *ms, int64_t mono_ms);
 
 /* Replaces the views where the ledger, the principals file, the clock or staleness asks for it,
- * forgets those of sessions that are over, and adds to `ret` what has to be taken from the kernel. Where the policy cannot be known, nothing is
- * shown until it can: a negative errno, and the sentence why. One thread. */
+ * forgets those of sessions that are over, and adds to `ret` what has to be taken from the kernel.
+ * Where the policy cannot be known, nothing is shown until it can: a negative errno, and the
+ * sentence why. One thread. */
 int mount_state_refresh(struct mount_state *ms, struct mount_change *ret, struct err *e);
 
 /* The same for an operation that found the index ahead of its view. The kernel is not told from

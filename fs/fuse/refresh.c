@@ -167,6 +167,18 @@ static void *notice(void *arg)
     return NULL;
 }
 
+/* Lock held. What was opened meanwhile is written down: this thread may be held up. */
+static void await_poll(struct refresh *rf)
+{
+    int64_t left, until = clock_mono_ms() + rf->poll_ms;
+    while (!rf->stop_polling && (left = until - clock_mono_ms()) > 0) {
+        wait_ms(&rf->poll_cond, &rf->lock, left < USAGE_MS ? left : USAGE_MS);
+        pthread_mutex_unlock(&rf->lock);
+        usage_flush(rf->f->usage, USAGE_MS);
+        pthread_mutex_lock(&rf->lock);
+    }
+}
+
 static void *poll_head(void *arg)
 {
     struct refresh *rf = arg;
@@ -188,11 +200,7 @@ static void *poll_head(void *arg)
             rf->wake = true;
             pthread_cond_signal(&rf->notice_cond);
         }
-        pthread_mutex_unlock(&rf->lock);
-        usage_flush(rf->f->usage, USAGE_MS);
-        pthread_mutex_lock(&rf->lock);
-        if (!rf->stop_polling)
-            wait_ms(&rf->poll_cond, &rf->lock, rf->poll_ms);
+        await_poll(rf);
     }
     rf->poll_ended = true;
     pthread_cond_signal(&rf->ended_cond);

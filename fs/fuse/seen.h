@@ -11,6 +11,7 @@
 
 struct err;
 struct index_read;
+struct login;
 struct rules;
 struct view;
 
@@ -27,8 +28,20 @@ struct seen *seen_new(struct view *view, bool stale);
 struct seen *seen_ref(struct seen *s);
 void seen_unref(struct seen *s);
 
-/* What `who` (not anonymous; copied) sees at `now` by the rules of that snapshot's position. */
-int seen_compute(struct rules *rules, struct index_read *rd, const struct who *who, int64_t now,
+/* What identities are made of, and the rules that they are held against. One thread at a time. */
+struct seen_source {
+    struct principals *principals; /* the owner's; may be NULL */
+    struct address address;        /* of every caller */
+    struct rules *rules; /* of the ledger's position that was read last: once, whoever asks */
+};
+void seen_source_done(struct seen_source *src); /* not the principals */
+
+/* What a session (`login` not NULL) or else `principal` sees at `now` in that snapshot, with the
+ * groups and roles that the principals file gives it; nothing, where the file has it disabled.
+ * `made` are views of that moment and position that are there already: one of the very same
+ * identity is taken. */
+int seen_compute(struct seen_source *src, struct index_read *rd, const char *principal,
+                 const struct login *login, int64_t now, struct seen *const *made, size_t n_made,
                  struct seen **ret, struct err *e);
 
 static inline void auto_seen(struct seen **s)

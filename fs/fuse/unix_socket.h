@@ -13,8 +13,8 @@ struct err;
  * own characters. Not a secret. `kind` has at most 8 bytes. */
 void unix_name(const char *mountpoint, const char *kind, char ret[UNIX_NAME_SIZE]);
 
-/* sun_path holds 107 bytes and a folder may be deeper: such a socket is reached through its folder's
- * descriptor `dir_fd`. */
+/* sun_path holds 107 bytes and a folder may be deeper: such a socket is reached through its
+ * folder's descriptor `dir_fd`. */
 int unix_address(const char *dir, int dir_fd, const char *name, struct sockaddr_un *ret,
                  struct err *e);
 

@@ -9,10 +9,10 @@
 struct err;
 
 /*
- * A file of the host, <state folder of the lake>/used.json: {"user:acme": {"EDIT": TIME}}. It helps
- * an operator see which grants nobody needs any more, and decides nothing: it is written every few
- * seconds and without waiting for the disk, so a crash loses some of it, and one that cannot be read
- * is an empty one.
+ * A file of the host, <state folder of the lake>/used.json: {"user:acme": {"EDIT": TIME}}. It
+ * helps an operator see which grants nobody needs any more, and decides nothing: it is written
+ * every few seconds and without waiting for the disk, so a crash loses some of it, and one that
+ * cannot be read is an empty one.
  */
 struct used;
 

@@ -1,4 +1,4 @@
-/* tests/fuzz/fuzz_login.c - any bytes on a mount's login socket: refused, or a message of its shape. */
+/* tests/fuzz/fuzz_login.c - any bytes on a login socket: refused, or a message of its shape. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stddef.h>

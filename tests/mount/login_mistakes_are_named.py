@@ -1,5 +1,6 @@
-"""A configuration of signing in that is wrong ends `mount` before anything is mounted, with its place; so
-does a folder for the socket that others may change. Of a login it is said what is missing."""
+"""A configuration of signing in that is wrong ends `mount` before anything is mounted, with its
+place; so does a folder for the socket that others may change. Of a login it is said what is
+missing."""
 
 import json
 import os

@@ -1,7 +1,7 @@
 """The login socket believes the kernel alone about who is there: root, nobody's uid and lies are
-refused, garbage and silence disturb nobody, many sign in at once. A caller in a user namespace or of a
-set-user-ID program is its file system uid. No secret is in a log, on a command line or in the daemon's
-memory."""
+refused, garbage and silence disturb nobody, many sign in at once. A caller in a user namespace
+or of a set-user-ID program is its file system uid. No secret is in a log, on a command line or
+in the daemon's memory."""
 
 import array
 import os

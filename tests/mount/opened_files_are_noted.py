@@ -1,5 +1,5 @@
-"""An open is noted on its host: when a grant was last made use of, by the name that holds it, for the
-review of grants; what is opened by no grant, or only listed, is not."""
+"""An open is noted on its host: when a grant was last made use of, by the name that holds it, for
+the review of grants; what is opened by no grant, or only listed, is not."""
 
 import glob
 import json

@@ -1,6 +1,6 @@
-"""A session ends by logout, by its expiry, when it is idle, and when its uid becomes another account:
-what was open stops, as by a revoke, and the tree is empty. A change of rights reaches a session at
-once, whatever the poll."""
+"""A session ends by logout, by its expiry, when it is idle, and when its uid becomes another
+account: what was open stops, as by a revoke, and the tree is empty. A change of rights reaches
+a session at once, whatever the poll."""
 
 import contextlib
 import mmap

@@ -1,6 +1,7 @@
-"""Who signs in on a shared mount sees the view of that principal, until it signs out: two users two
-trees, groups of the token and of the principals file, a token that narrows, a password. A session goes
-before the uid of the principals file; another principal on the same uid is refused."""
+"""Who signs in on a shared mount sees the view of that principal, until it signs out: two users
+two trees, groups of the token and of the principals file, a token that narrows, a password. A
+session goes before the uid of the principals file; another principal on the same uid is
+refused."""
 
 import json
 import os
@@ -18,9 +19,11 @@ def names(uid, at):
     return set(common.as_uid(uid, common.tree, at))
 
 
-def people(world):
-    users = [{"id": "acme", "uid": LISTED}, {"id": "carol", "groups": ["freelancers"]}]
-    return ["--principals", world.write("people.json", json.dumps({"users": users}))]
+def people(world, **carol):
+    users = [{"id": "acme", "uid": LISTED}, {"id": "carol", "groups": ["freelancers"], **carol}]
+    path = world.write("people.json.new", json.dumps({"users": users}))
+    os.rename(path, world.path("people.json"))
+    return ["--principals", world.path("people.json")]
 
 
 def two_users(world, issuer, at):
@@ -56,6 +59,10 @@ def groups(world, issuer, at):
     eventually(lambda: "secret.mov" in world.host.view("group:freelancers"), "the grant")
     issuer.sign_in(CAROL, at, issuer.token("carol"))
     eventually(lambda: "secret.mov" in names(CAROL, at), "a group of the principals file")
+    people(world, enabled=False)
+    eventually(lambda: names(CAROL, at) == set(), "a user that is disabled on this host")
+    people(world)
+    eventually(lambda: "secret.mov" in names(CAROL, at), "and is no more")
     issuer.sign_in(SECOND, at, issuer.token("dave", groups=["freelancers"]))
     eventually(lambda: "secret.mov" in names(SECOND, at), "a group of the token")
     issuer.sign_in(SECOND, at, issuer.token("dave"))

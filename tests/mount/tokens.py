@@ -1,5 +1,5 @@
-"""Signing in for the mount tests: an issuer of tokens with a key of its own, users with passwords, and
-the login socket as a user meets it.
+"""Signing in for the mount tests: an issuer of tokens with a key of its own, users with passwords,
+and the login socket as a user meets it.
 
 The key and the signatures are openssl's, so that nothing of ours judges itself."""
 

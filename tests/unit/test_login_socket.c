@@ -1,4 +1,4 @@
-/* tests/unit/test_login_socket.c - many clients of a login socket at once, and its end under them. */
+/* tests/unit/test_login_socket.c - many clients of a login socket, and its end under them. */
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,7 @@ static char *path;
 static atomic_int changes;
 static sem_t hanging, hang; /* a check has begun to; it may end */
 
-/* ---- what the socket asks, made up ------------------------------------------------------------ */
+/* ---- what the socket asks, made up ---------------------------------------------------------- */
 
 /* The token is the user's name; "hang" waits for the test. */
 int auth_check(struct auth *a, const json_t *credential, int64_t now, struct identity *ret,
@@ -84,10 +84,10 @@ static struct login_socket *start(struct logins *lg)
     return ls;
 }
 
-/* ---- clients ---------------------------------------------------------------------------------- */
+/* ---- clients -------------------------------------------------------------------------------- */
 
-/* Root is nobody here, so a test of root is many users; another user is itself. Of this thread alone:
- * what the C library offers would change all of them. */
+/* Root is nobody here, so a test of root is many users; another user is itself. Of this thread
+ * alone: what the C library offers would change all of them. */
 static uid_t become(unsigned i)
 {
     uid_t uid = FIRST_UID + i;

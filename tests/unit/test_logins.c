@@ -1,4 +1,4 @@
-/* tests/unit/test_logins.c - sessions of a mount: who has one, and how each ends, by made-up clocks. */
+/* tests/unit/test_logins.c - sessions of a mount and their ends, by made-up clocks. */
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>

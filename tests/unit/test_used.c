@@ -69,7 +69,8 @@ static void test_a_damaged_file_is_an_empty_one(void **state)
 {
     (void)state;
     static const char *const texts[] = {"", "[]", "{\"user:acme\":{\"" EDIT "\":1", "\377\377",
-                                        "{\"user:acme\":7}", "{\"user:acme\":{\"" EDIT "\":\"x\"}}"};
+                                        "{\"user:acme\":7}",
+                                        "{\"user:acme\":{\"" EDIT "\":\"x\"}}"};
     AUTO(free) char *path = xasprintf("%s/used.json", dir);
     for (size_t i = 0; i < COUNT(texts); i++) {
         FILE *f = fopen(path, "w");
