@@ -3,13 +3,13 @@
 #include "tools/cli.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -120,28 +120,30 @@ void cli_print_json(json_t *v)
     json_decref(v);
 }
 
-int cli_append(struct cli *c, json_t *body, lake_check_fn *check, void *arg, const char *done)
+int cli_address(struct cli *c, struct address *ret, struct err *e)
 {
-    AUTO(lake) struct lake *lk = NULL;
-    struct err e;
-    uint64_t seq;
-    if (!body)
-        return cli_usage(c, "an argument is not UTF-8");
-    int r = cli_lake_synced(c, &lk, &e);
-    if (r < 0)
-        return cli_fail(&e); /* also -ENOENT: no lake is not "no such edit" */
-    r = lake_append(lk, body, check, arg, &seq, &e);
-    if (r == -ENOENT)
-        return cli_unknown("%s", e.text);
-    if (r < 0)
-        return cli_fail(&e);
-    if (c->json) {
-        json_object_set_new(body, "record", json_integer((json_int_t)seq));
-        cli_print_json(json_incref(body));
-    } else {
-        printf("%s (ledger record %" PRIu64 ")\n", done, seq);
+    *ret = (struct address){0};
+    if (c->address && !address_parse(c->address, ret))
+        return err_set(e, -EINVAL, "--address: '%.64s' is no IPv4 or IPv6 address", c->address);
+    return 0;
+}
+
+json_t *cli_read_json(const char *path, const char *what, struct err *e)
+{
+    json_error_t je;
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *f = is_stdin ? stdin : fopen(path, "re");
+    if (!f) {
+        err_errno(e, -errno, "open '%s'", path);
+        return NULL;
     }
-    return CLI_DONE;
+    json_t *j = json_loadf(f, JSON_REJECT_DUPLICATES, &je);
+    if (!is_stdin)
+        fclose(f);
+    if (!j)
+        err_set(e, -EBADMSG, "%s '%s': line %d column %d: %s", what, path, je.line, je.column,
+                je.text);
+    return j;
 }
 
 static bool progress_shown;

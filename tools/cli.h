@@ -11,6 +11,7 @@
 #include "fs/lake/lake.h"
 #include "policy/types.h"
 
+struct address;
 struct err;
 struct principals;
 struct store;
@@ -23,6 +24,7 @@ enum cli_exit {
     CLI_MISSING = 3,   /* conformed, some media missing */
     CLI_AMBIGUOUS = 4, /* conformed, some media ambiguous (never granted) */
     CLI_UNKNOWN = 5,   /* no such edit, principal or path */
+    CLI_DENIED = 6,    /* not allowed to who is acted as; nothing changed */
 };
 
 /* The global options, which may stand before or after the verb. */
@@ -32,6 +34,9 @@ struct cli {
     const char *principals; /* --principals or SHOTLAKE_PRINCIPALS; NULL: <state>/principals.json,
                                which may be absent */
     const char *at;         /* --at WHEN; NULL: now */
+    const char *act_as;     /* --act-as or SHOTLAKE_ACT_AS; NULL: the operator, who may all */
+    const char *address;    /* --address IP; NULL: not known */
+    const char *action;     /* --action; NULL: "read" */
     bool json;
     bool verbose;
     const struct cli_verb *verb;
@@ -45,6 +50,14 @@ struct cli_verb {
     const char *help; /* one line */
     const char *options; /* more help, lines of "  --option  what"; may be NULL */
     int (*run)(struct cli *c, int argc, char **argv);
+    unsigned flags; /* of enum cli_verb_flag */
+};
+enum cli_verb_flag {
+    VERB_PLAIN = 1,   /* `options` are shared ones alone: it has none to parse itself */
+    VERB_AT = 2,      /* takes --at */
+    VERB_ACTION = 4,  /* --action */
+    VERB_ADDRESS = 8, /* --address, also where nobody is acted as */
+    VERB_ACTS = 16,   /* --act-as, and --address with it */
 };
 
 /* Prints "shotlake: SENTENCE" on stderr and returns CLI_FAILED. */
@@ -75,9 +88,12 @@ char *cli_auth_path(struct cli *c, const char *named);
 /* The moment that --at names, or now. */
 int cli_at(struct cli *c, int64_t *ret, struct err *e);
 
-/* Appends a change to the ledger and tells `done` of it, or `body` with its "record" as JSON; a
- * check's -ENOENT is CLI_UNKNOWN. `body` is borrowed; NULL: an argument was not UTF-8. */
-int cli_append(struct cli *c, json_t *body, lake_check_fn *check, void *arg, const char *done);
+/* The address that --address names; family 0 without it. -EINVAL. */
+int cli_address(struct cli *c, struct address *ret, struct err *e);
+
+/* Reads a JSON document from a file, or stdin for "-". NULL: `e` says what and where; members given
+ * twice are an error. `what` is for the sentence: "ACL". */
+json_t *cli_read_json(const char *path, const char *what, struct err *e);
 
 /* Prints a JSON value and a newline on stdout. Takes the reference. */
 void cli_print_json(json_t *v);
@@ -105,6 +121,35 @@ int cmd_adopt(struct cli *c, int argc, char **argv);
 int cmd_iam_sync(struct cli *c, int argc, char **argv);
 int cmd_acl_set(struct cli *c, int argc, char **argv);
 int cmd_acl_show(struct cli *c, int argc, char **argv);
+int cmd_acl_list(struct cli *c, int argc, char **argv);
+int cmd_acl_effective(struct cli *c, int argc, char **argv);
+int cmd_class_set(struct cli *c, int argc, char **argv);
+int cmd_class_clear(struct cli *c, int argc, char **argv);
+int cmd_class_show(struct cli *c, int argc, char **argv);
+int cmd_metadata_set(struct cli *c, int argc, char **argv);
+int cmd_metadata_show(struct cli *c, int argc, char **argv);
+int cmd_policy_set(struct cli *c, int argc, char **argv);
+int cmd_policy_clear(struct cli *c, int argc, char **argv);
+int cmd_policy_list(struct cli *c, int argc, char **argv);
+int cmd_group_set(struct cli *c, int argc, char **argv);
+int cmd_group_clear(struct cli *c, int argc, char **argv);
+int cmd_group_show(struct cli *c, int argc, char **argv);
+int cmd_group_list(struct cli *c, int argc, char **argv);
+int cmd_protect_set(struct cli *c, int argc, char **argv);
+int cmd_protect_clear(struct cli *c, int argc, char **argv);
+int cmd_protect_load(struct cli *c, int argc, char **argv);
+int cmd_protect_list(struct cli *c, int argc, char **argv);
+int cmd_ranges_set(struct cli *c, int argc, char **argv);
+int cmd_ranges_load(struct cli *c, int argc, char **argv);
+int cmd_ranges_clear(struct cli *c, int argc, char **argv);
+int cmd_ranges_list(struct cli *c, int argc, char **argv);
+int cmd_role_set(struct cli *c, int argc, char **argv);
+int cmd_role_clear(struct cli *c, int argc, char **argv);
+int cmd_role_list(struct cli *c, int argc, char **argv);
+int cmd_settings_set(struct cli *c, int argc, char **argv);
+int cmd_settings_clear(struct cli *c, int argc, char **argv);
+int cmd_settings_show(struct cli *c, int argc, char **argv);
+int cmd_access_review(struct cli *c, int argc, char **argv);
 int cmd_view(struct cli *c, int argc, char **argv);
 int cmd_explain(struct cli *c, int argc, char **argv);
 int cmd_who(struct cli *c, int argc, char **argv);

@@ -13,12 +13,14 @@
 #include "fs/lake/lake.h"
 #include "policy/index.h"
 #include "policy/principals.h"
+#include "tools/change.h"
 #include "tools/cli.h"
+#include "tools/rule_list.h"
 
 static json_t *edit_json(const struct edit *ed)
 {
     char when[WHEN_TEXT_SIZE];
-    return json_pack("{ss ss sI ss ss ss ss ss ss sI sI sI ss ss sb}", "edit", ed->id, "name",
+    json_t *j = json_pack("{ss ss sI ss ss ss ss ss ss sI sI sI ss ss sb}", "edit", ed->id, "name",
                      ed->name, "version", (json_int_t)ed->version, "state",
                      edit_state_name(ed->state), "file", ed->file, "manifest", ed->manifest, "shots",
                      ed->shots, "studio", ed->studio, "results", ed->results, "objects",
@@ -26,6 +28,8 @@ static json_t *edit_json(const struct edit *ed)
                      "bytes", (json_int_t)ed->bytes, "record", (json_int_t)ed->seq, "time",
                      when_format(ed->time, when), "actor", ed->actor, "tagged",
                      edit_is_tagged(ed, clock_wall()));
+    json_object_set_new(j, "owner", json_string(ed->owner));
+    return j;
 }
 
 static int list_edit(void *arg, const struct edit *ed, struct err *e)
@@ -79,11 +83,13 @@ static int show_grant(void *arg, const struct grant *g, struct err *e)
     (void)e;
     if (strcmp(g->edit, s->edit) != 0)
         return 0;
-    return json_array_append_new(
-        s->grants, json_pack("{ss ss ss sI ss ss}", "principal", g->principal, "from",
-                             when_format(g->from, from), "until", when_format(g->until, until),
-                             "record", (json_int_t)g->seq, "time", when_format(g->time, when),
-                             "actor", g->actor));
+    json_t *j = json_pack("{ss ss ss sI ss ss}", "principal", g->principal, "from",
+                          when_format(g->from, from), "until", when_format(g->until, until),
+                          "record", (json_int_t)g->seq, "time", when_format(g->time, when), "actor",
+                          g->actor);
+    if (g->ranges)
+        json_object_set_new(j, "ranges", json_deep_copy(g->ranges));
+    return json_array_append_new(s->grants, j);
 }
 
 static int show_key(void *arg, const struct node *n, struct err *e)
@@ -161,9 +167,12 @@ static void print_grant(const json_t *g)
 {
     const char *from = json_string_value(json_object_get(g, "from"));
     bool at_once = strcmp(from, "1970-01-01T00:00:00Z") == 0;
-    printf("grant     %s%s%s until %s (record %lld, by %s)\n",
+    const json_t *list = json_object_get(g, "ranges");
+    AUTO(free) char *ranges = rule_value_text(list);
+    printf("grant     %s%s%s until %s%s%s (record %lld, by %s)\n",
            json_string_value(json_object_get(g, "principal")), at_once ? "" : " from ",
            at_once ? "" : from, json_string_value(json_object_get(g, "until")),
+           list ? " within " : "", list ? ranges : "",
            (long long)json_integer_value(json_object_get(g, "record")),
            json_string_value(json_object_get(g, "actor")));
 }
@@ -171,7 +180,7 @@ static void print_grant(const json_t *g)
 static void print_edit(const json_t *j)
 {
     static const char *const rows[] = {"edit",   "name",    "state", "file", "manifest", "shots",
-                                       "studio", "results", "time",  "actor"};
+                                       "studio", "results", "owner", "time", "actor"};
     size_t i, k;
     json_t *g, *key;
     for (i = 0; i < COUNT(rows); i++) {
@@ -230,6 +239,7 @@ int cmd_edit_show(struct cli *c, int argc, char **argv)
 struct about {
     const char *edit;
     enum edit_state state; /* when it was looked at */
+    const json_t *ranges;  /* of a grant; NULL: none */
 };
 
 static int edit_must_stand(void *arg, struct index_read *rd, struct err *e)
@@ -243,46 +253,93 @@ static int edit_must_stand(void *arg, struct index_read *rd, struct err *e)
     return r;
 }
 
-int cmd_grant(struct cli *c, int argc, char **argv)
+static int warn_rests(void *arg, struct index_read *rd, struct err *e)
 {
-    static const struct option options[] = {
-        {"until", required_argument, NULL, 'u'}, {"from", required_argument, NULL, 'f'}, {0}};
-    char principal[PRINCIPAL_MAX], from_text[WHEN_TEXT_SIZE], until_text[WHEN_TEXT_SIZE];
-    int64_t from = 0, until = 0;
-    bool has_until = false;
+    const struct about *a = arg;
+    if (a->state == EDIT_DISABLED)
+        fprintf(stderr, "shotlake: edit %s is disabled: the grant rests until it is enabled\n",
+                a->edit);
+    return rule_warn_unknown(rd, RULE_RANGES, a->ranges, "ranges", "nobody's address is in them", e);
+}
+
+struct grant_args {
+    char principal[PRINCIPAL_MAX];
+    int64_t from, until;
+    bool has_until;
+    json_t *ranges; /* NULL: from anywhere */
+};
+
+/* "a,b" */
+static json_t *names(const char *text)
+{
+    json_t *list = json_array();
+    while (*text) {
+        size_t n = strcspn(text, ",");
+        json_array_append_new(list, json_stringn(text, n));
+        text += n + (text[n] == ',');
+    }
+    return list;
+}
+
+static int take_grant(struct cli *c, struct grant_args *g, int argc, char **argv)
+{
+    static const struct option options[] = {{"until", required_argument, NULL, 'u'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {"ranges", required_argument, NULL, 'r'},
+                                            {0}};
     struct err e;
     opterr = 0;
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (o == 'u' && when_parse(optarg, WHEN_DAY_END, &until, &e) < 0)
+        if (o == 'u' && when_parse(optarg, WHEN_DAY_END, &g->until, &e) < 0)
             return cli_usage(c, "--until: %s", e.text);
-        if (o == 'f' && when_parse(optarg, WHEN_DAY_START, &from, &e) < 0)
+        if (o == 'f' && when_parse(optarg, WHEN_DAY_START, &g->from, &e) < 0)
             return cli_usage(c, "--from: %s", e.text);
         if (o == '?')
             return cli_usage(c, "unknown option or missing value: %s", argv[optind - 1]);
-        has_until |= o == 'u';
+        g->has_until |= o == 'u';
+        if (o != 'r')
+            continue;
+        if (!*optarg) /* an unset variable of a script must not mean "from anywhere" */
+            return cli_usage(c, "--ranges takes names");
+        json_decref(g->ranges);
+        g->ranges = names(optarg);
     }
     if (argc - optind != 2)
         return cli_usage(c, "grant takes EDIT and PRINCIPAL");
-    if (!has_until)
+    if (!g->has_until)
         return cli_usage(c, "a grant needs an end: --until WHEN");
-    if (principal_parse(argv[optind + 1], principal, &e) < 0)
+    if (principal_parse(argv[optind + 1], g->principal, &e) < 0)
         return cli_usage(c, "%s", e.text);
-    if (until <= from || until <= clock_wall())
+    if (g->until <= g->from || g->until <= clock_wall())
         return cli_usage(c, "--until lies %s: such a grant gives nothing",
-                         until <= from ? "before --from" : "in the past");
-    json_auto_t *body = json_pack("{ss ss ss ss ss}", "op", "grant", "edit", argv[optind],
-                                  "principal", principal, "from", when_format(from, from_text),
-                                  "until", when_format(until, until_text));
+                         g->until <= g->from ? "before --from" : "in the past");
+    return CLI_DONE;
+}
+
+static int grant(struct cli *c, const char *edit, const struct grant_args *g)
+{
+    char from[WHEN_TEXT_SIZE], until[WHEN_TEXT_SIZE];
+    json_auto_t *body = json_pack("{ss ss ss ss ss}", "op", "grant", "edit", edit, "principal",
+                                  g->principal, "from", when_format(g->from, from), "until",
+                                  when_format(g->until, until));
+    if (body && g->ranges)
+        json_object_set(body, "ranges", g->ranges);
     AUTO(free) char *done =
-        from > clock_wall()
-            ? xasprintf("%s will see edit %s from %s until %s", principal, argv[optind], from_text,
-                        until_text)
-            : xasprintf("%s sees edit %s until %s", principal, argv[optind], until_text);
-    struct about about = {.edit = argv[optind]};
-    int r = cli_append(c, body, edit_must_stand, &about, done);
-    if (r == CLI_DONE && about.state == EDIT_DISABLED)
-        fprintf(stderr, "shotlake: edit %s is disabled: the grant rests until it is enabled\n",
-                about.edit);
+        g->from > clock_wall()
+            ? xasprintf("%s will see edit %s from %s until %s", g->principal, edit, from, until)
+            : xasprintf("%s sees edit %s until %s", g->principal, edit, until);
+    struct about about = {.edit = edit, .ranges = g->ranges};
+    return change_make(c, &(struct change){.body = body, .check = edit_must_stand,
+                                           .warn = warn_rests, .arg = &about, .done = done});
+}
+
+int cmd_grant(struct cli *c, int argc, char **argv)
+{
+    struct grant_args g = {0};
+    int r = take_grant(c, &g, argc, argv);
+    if (r == CLI_DONE)
+        r = grant(c, argv[optind], &g);
+    json_decref(g.ranges);
     return r;
 }
 
@@ -313,5 +370,6 @@ int cmd_revoke(struct cli *c, int argc, char **argv)
     json_auto_t *body =
         json_pack("{ss ss ss}", "op", "revoke", "edit", argv[1], "principal", principal);
     AUTO(free) char *done = xasprintf("%s no longer holds edit %s", principal, argv[1]);
-    return cli_append(c, body, grant_must_exist, &v, done);
+    return change_make(
+        c, &(struct change){.body = body, .check = grant_must_exist, .arg = &v, .done = done});
 }

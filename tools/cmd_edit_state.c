@@ -8,16 +8,17 @@
 #include "base/err.h"
 #include "fs/lake/lake.h"
 #include "policy/index.h"
+#include "tools/change.h"
 #include "tools/cli.h"
 
-struct change {
+struct state_change {
     const char *edit;
     enum edit_state to;
 };
 
 static int may_change(void *arg, struct index_read *rd, struct err *e)
 {
-    const struct change *ch = arg;
+    const struct state_change *ch = arg;
     AUTO(edit) struct edit ed = {0};
     int r = index_edit(rd, ch->edit, &ed, e);
     if (r < 0)
@@ -51,10 +52,11 @@ static int change_state(struct cli *c, int argc, char **argv, const char *op, en
 {
     if (argc != 2)
         return cli_usage(c, "edit %s takes one ID", op);
-    struct change ch = {argv[1], to};
+    struct state_change ch = {argv[1], to};
     json_auto_t *body = json_pack("{ss ss}", "op", op, "edit", argv[1]);
     AUTO(free) char *text = xasprintf("edit %s %s", argv[1], done);
-    int r = cli_append(c, body, may_change, &ch, text);
+    int r = change_make(
+        c, &(struct change){.body = body, .check = may_change, .arg = &ch, .done = text});
     if (r == CLI_DONE)
         follow_with_tags(c, argv[1]);
     return r;

@@ -28,6 +28,7 @@ static void pause_randomly(int attempt)
 
 struct try {
     struct lake_private *lp;
+    const char *actor;
     const json_t *body;
     lake_check_fn *check;
     void *arg;
@@ -80,7 +81,7 @@ static int prepare(struct try *t, struct err *e)
         return r;
     t->seq = head.seq + 1;
     buf_clear(&t->bytes);
-    return record_format(t->body, t->seq, head.hash, t->id, clock_wall(), lk->actor, &t->bytes, e);
+    return record_format(t->body, t->seq, head.hash, t->id, clock_wall(), t->actor, &t->bytes, e);
 }
 
 /* 1: written. 0: lost the number, or unclear: try again. */
@@ -149,11 +150,11 @@ static int loop(struct try *t, struct err *e)
     }
 }
 
-int lake_append(struct lake *lk, json_t *body, lake_check_fn *check, void *arg, uint64_t *ret_seq,
-                struct err *e)
+int lake_append_as(struct lake *lk, const char *actor, json_t *body, lake_check_fn *check,
+                   void *arg, uint64_t *ret_seq, struct err *e)
 {
     struct lake_private *lp = (struct lake_private *)lk;
-    struct try t = {.lp = lp, .body = body, .check = check, .arg = arg};
+    struct try t = {.lp = lp, .actor = actor, .body = body, .check = check, .arg = arg};
     uint8_t id[16];
     hash_random(id, sizeof id);
     hex_encode(id, sizeof id, t.id);
@@ -170,6 +171,12 @@ int lake_append(struct lake *lk, json_t *body, lake_check_fn *check, void *arg, 
     }
     buf_done(&t.bytes);
     return r;
+}
+
+int lake_append(struct lake *lk, json_t *body, lake_check_fn *check, void *arg, uint64_t *ret_seq,
+                struct err *e)
+{
+    return lake_append_as(lk, lk->actor, body, check, arg, ret_seq, e);
 }
 
 static int write_first(struct lake *lk, struct err *e)

@@ -57,6 +57,10 @@ typedef int lake_check_fn(void *arg, struct index_read *rd, struct err *e);
 int lake_append(struct lake *lk, json_t *body, lake_check_fn *check, void *arg, uint64_t *ret_seq,
                 struct err *e);
 
+/* The same in the name of somebody: `actor` is what the record says. That they may is for `check`. */
+int lake_append_as(struct lake *lk, const char *actor, json_t *body, lake_check_fn *check,
+                   void *arg, uint64_t *ret_seq, struct err *e);
+
 /* Immutable bytes named by their SHA-256, compressed: an edit's object list, an inventory. */
 int lake_payload_put(struct lake *lk, const void *data, size_t n, char ret[SHA256_HEX_SIZE],
                      struct err *e);
