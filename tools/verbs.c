@@ -10,14 +10,14 @@ static const char ask_help[] =
     "  --address IP          as from that address\n";
 
 const struct cli_verb cli_verbs[] = {
-    {"init", "", "make the lake's ledger (harmless where there is one)", NULL, cmd_init},
+    {"init", "", "make the lake's ledger (harmless where there is one)", NULL, cmd_init, 0},
     {"scan", "[PREFIX] [--media auto|all|off] [--jobs N]",
      "take the store's inventory and facts of its media into the index",
      "  --media auto|all|off  read reel and timecode of new media, of all, or of none; default: auto\n"
      "  --jobs N              media looked at once; default: what the store bears\n",
-     cmd_scan},
+     cmd_scan, 0},
     {"media", "PATH", "reel, timecode, rate and UMID that a scan found of an object", NULL,
-     cmd_media},
+     cmd_media, 0},
     {"conform", "FILE [OPTIONS]",
      "find and tag the media that a timeline uses",
      "  --update ID           the next version of that edit: its grants and its name stay\n"
@@ -48,11 +48,11 @@ const struct cli_verb cli_verbs[] = {
      "  --once                end when nothing is left to do\n"
      "  --handles N, --whole, --rate FPS, --jobs N and so on: as for conform\n",
      cmd_watch, VERB_ACTS},
-    {"edit list", "", "all edits", NULL, cmd_edit_list},
-    {"edit show", "ID", "one edit, its versions, its grants and its objects", NULL, cmd_edit_show},
+    {"edit list", "", "all edits", NULL, cmd_edit_list, 0},
+    {"edit show", "ID", "one edit, its versions, its grants and its objects", NULL, cmd_edit_show, 0},
     {"edit diff", "ID [V1 V2]", "what changed between two versions; default: the last two", NULL,
-     cmd_edit_diff},
-    {"edit log", "ID", "all that happened to an edit", NULL, cmd_edit_log},
+     cmd_edit_diff, 0},
+    {"edit log", "ID", "all that happened to an edit", NULL, cmd_edit_log, 0},
     {"edit disable", "ID", "let nobody see anything through an edit; its grants rest", NULL,
      cmd_edit_disable, VERB_ACTS},
     {"edit enable", "ID", "let its grants hold again", NULL, cmd_edit_enable, VERB_ACTS},
@@ -63,8 +63,8 @@ const struct cli_verb cli_verbs[] = {
      "  --urls FORM           addresses as s3, mount, file or relative; default: as stored\n"
      "  --mount-root DIR      where the lake is mounted; default: /mnt/lake\n"
      "  -o FILE               write it there instead of to stdout\n",
-     cmd_edit_manifest},
-    {"edit shots", "ID", "the shots of an edit, as CSV", NULL, cmd_edit_shots},
+     cmd_edit_manifest, 0},
+    {"edit shots", "ID", "the shots of an edit, as CSV", NULL, cmd_edit_shots, 0},
     {"grant", "EDIT PRINCIPAL --until WHEN [--from WHEN] [--ranges A,B]",
      "let a principal see an edit",
      "  --until WHEN          YYYY-MM-DD (through that day, UTC) or RFC 3339; required\n"
@@ -76,13 +76,13 @@ const struct cli_verb cli_verbs[] = {
     {"adopt", "[--dry-run] [--jobs N]", "take over a bucket that Shot Locker has managed",
      "  --dry-run             say what would be adopted; only the inventory is written\n"
      "  --jobs N              tags read at once; default: what the store bears\n",
-     cmd_adopt},
+     cmd_adopt, 0},
     {"iam sync", "[--dry-run]", "write grants to IAM principals into the bucket's policy",
-     "  --dry-run             say what would change, and change nothing\n", cmd_iam_sync},
+     "  --dry-run             say what would change, and change nothing\n", cmd_iam_sync, 0},
     {"acl set", "PLACE FILE|-", "replace the access list of a path, of edit:ID or of lake:", NULL,
      cmd_acl_set, VERB_ACTS},
     {"acl show", "PLACE", "the access list of a place", NULL, cmd_acl_show, VERB_ACTS},
-    {"acl list", "", "the places that have an access list", NULL, cmd_acl_list},
+    {"acl list", "", "the places that have an access list", NULL, cmd_acl_list, 0},
     {"acl effective", "PATH [--as PRINCIPAL]", "what access lists give at a path, and from where",
      "  --as PRINCIPAL        and what that principal may do there\n"
      "  --at WHEN             decide as of that moment instead of now\n"
@@ -93,42 +93,42 @@ const struct cli_verb cli_verbs[] = {
     {"class clear", "PLACE", "let a place inherit its classes again", NULL, cmd_class_clear,
      VERB_ACTS},
     {"class show", "PLACE", "the classes of a place, its own and those in effect", NULL,
-     cmd_class_show},
+     cmd_class_show, 0},
     {"metadata set", "PLACE [KEY=VALUE…]", "replace the metadata that the ACL filter looks at", NULL,
      cmd_metadata_set, VERB_ACTS},
-    {"metadata show", "PLACE", "the metadata of a place", NULL, cmd_metadata_show},
+    {"metadata show", "PLACE", "the metadata of a place", NULL, cmd_metadata_show, 0},
     {"policy set", "PRINCIPAL CLASS --allow ACTIONS", "what a principal may do with a class",
      "  --allow ACTIONS       read, write, modify_all_access or others, joined by ','; required\n",
      cmd_policy_set, VERB_ACTS},
     {"policy clear", "PRINCIPAL CLASS", "end what a principal may do with a class", NULL,
      cmd_policy_clear, VERB_ACTS},
-    {"policy list", "", "all policies on classes", NULL, cmd_policy_list},
+    {"policy list", "", "all policies on classes", NULL, cmd_policy_list, 0},
     {"group set", "SITE#GROUP FILE|-", "replace the rules of an access group", NULL, cmd_group_set,
      VERB_ACTS},
     {"group clear", "SITE#GROUP", "take an access group away: what it guards is shut", NULL,
      cmd_group_clear, VERB_ACTS},
-    {"group show", "SITE#GROUP", "the rules of an access group", NULL, cmd_group_show},
-    {"group list", "", "all access groups", NULL, cmd_group_list},
+    {"group show", "SITE#GROUP", "the rules of an access group", NULL, cmd_group_show, 0},
+    {"group list", "", "all access groups", NULL, cmd_group_list, 0},
     {"protect set", "PATH GROUP", "let only an access group at a path and below it", NULL,
      cmd_protect_set, VERB_ACTS},
     {"protect clear", "PATH", "take that protection away", NULL, cmd_protect_clear, VERB_ACTS},
     {"protect load", "FILE|-", "protect all paths of a list, as JSON", NULL, cmd_protect_load,
      VERB_ACTS},
-    {"protect list", "", "all protected paths", NULL, cmd_protect_list},
+    {"protect list", "", "all protected paths", NULL, cmd_protect_list, 0},
     {"ranges set", "NAME FILE|-", "replace a named list of address ranges", NULL, cmd_ranges_set,
      VERB_ACTS},
     {"ranges load", "FILE|-", "replace all address ranges by those of a file", NULL,
      cmd_ranges_load, VERB_ACTS},
     {"ranges clear", "NAME", "take a list of address ranges away", NULL, cmd_ranges_clear,
      VERB_ACTS},
-    {"ranges list", "", "all address ranges", NULL, cmd_ranges_list},
+    {"ranges list", "", "all address ranges", NULL, cmd_ranges_list, 0},
     {"role set", "NAME GIVES…", "what a role, or a group of that name, may do at all", NULL,
      cmd_role_set, VERB_ACTS},
     {"role clear", "NAME", "take a role away", NULL, cmd_role_clear, VERB_ACTS},
-    {"role list", "", "all roles that were set", NULL, cmd_role_list},
+    {"role list", "", "all roles that were set", NULL, cmd_role_list, 0},
     {"settings set", "KEY VALUE", "change a setting of the lake", NULL, cmd_settings_set, VERB_ACTS},
     {"settings clear", "KEY", "back to the default", NULL, cmd_settings_clear, VERB_ACTS},
-    {"settings show", "", "all settings", NULL, cmd_settings_show},
+    {"settings show", "", "all settings", NULL, cmd_settings_show, 0},
     {"access review", "[--principal PRINCIPAL] [--edit ID]", "who holds what, since when, until when",
      "  --principal PRINCIPAL only what names that principal\n"
      "  --edit ID             only what is about that edit\n"
@@ -138,8 +138,8 @@ const struct cli_verb cli_verbs[] = {
     {"explain", "PRINCIPAL PATH", "why a principal sees a path, or why not", ask_help, cmd_explain,
      VERB_ASKS},
     {"who", "PATH", "who sees a path", ask_help, cmd_who, VERB_ASKS},
-    {"ledger verify", "", "check the chain of all records", NULL, cmd_ledger_verify},
-    {"ledger", "", "all records", NULL, cmd_ledger},
+    {"ledger verify", "", "check the chain of all records", NULL, cmd_ledger_verify, 0},
+    {"ledger", "", "all records", NULL, cmd_ledger, 0},
     {"mount", "MOUNTPOINT --as PRINCIPAL | --per-caller [OPTIONS]", "show a view as a file system",
      "  --as PRINCIPAL        the view of that principal, for one owner\n"
      "  --per-caller          every caller its own view: of its session, or by the uids of the\n"
@@ -153,7 +153,7 @@ const struct cli_verb cli_verbs[] = {
      "  --max-stale SECONDS   show nothing when the ledger was out of reach so long; default 30\n"
      "  -f                    stay in front\n"
      "  -o mem=SIZE           bytes of read cache; default 256M\n",
-     cmd_mount},
+     cmd_mount, 0},
     {"login", "MOUNTPOINT [--token-file FILE | --user NAME]",
      "sign in on a --per-caller mount; by default with the provider that the studio uses",
      "  --token-file FILE     a signed token (JWT); - is stdin\n"
@@ -161,30 +161,29 @@ const struct cli_verb cli_verbs[] = {
      "  --password-stdin      it is the first line of stdin\n"
      "  --auth FILE           which provider; default: auth.json of the state\n"
      "  --login-socket PATH   as the mount was given it\n",
-     cmd_login},
+     cmd_login, 0},
     {"logout", "MOUNTPOINT", "end one's session on a mount",
-     "  --login-socket PATH   as the mount was given it\n", cmd_logout},
+     "  --login-socket PATH   as the mount was given it\n", cmd_logout, 0},
     {"session", "MOUNTPOINT", "who one is on a mount, and until when",
-     "  --login-socket PATH   as the mount was given it\n", cmd_session},
+     "  --login-socket PATH   as the mount was given it\n", cmd_session, 0},
     {"user add", "NAME [--groups A,B] [--roles A,B] [--password-stdin] [--users FILE]",
      "let somebody sign in with a password, which is asked for",
      "  --groups A,B          groups that it is in\n"
      "  --roles A,B           roles that it has\n"
      "  --password-stdin      the password is the first line of stdin\n"
      "  --users FILE          default: users.json of the state\n",
-     cmd_user_add},
+     cmd_user_add, 0},
     {"user password", "NAME [--password-stdin] [--users FILE]", "give somebody a new password",
      "  --password-stdin      it is the first line of stdin\n"
      "  --users FILE          default: users.json of the state\n",
-     cmd_user_password},
+     cmd_user_password, 0},
     {"user remove", "NAME [--users FILE]", "let somebody no longer sign in with a password",
-     "  --users FILE          default: users.json of the state\n", cmd_user_remove},
+     "  --users FILE          default: users.json of the state\n", cmd_user_remove, 0},
     {"user list", "[--users FILE]", "who signs in with a password",
-     "  --users FILE          default: users.json of the state\n", cmd_user_list},
+     "  --users FILE          default: users.json of the state\n", cmd_user_list, 0},
     {"unmount", "MOUNTPOINT [--lazy]", "end a mount",
-     "  --lazy                detach now, even while files are open\n", cmd_unmount},
-    {"status", "[MOUNTPOINT]", "how a mount, or the lake, is doing", NULL, cmd_status},
+     "  --lazy                detach now, even while files are open\n", cmd_unmount, 0},
+    {"status", "[MOUNTPOINT]", "how a mount, or the lake, is doing", NULL, cmd_status, 0},
 };
-
 
 const size_t cli_verb_count = COUNT(cli_verbs);
