@@ -147,9 +147,8 @@ static bool is_below(const json_t *locations, const char *dir)
     return false;
 }
 
-/* Does the token leave the asker that edit (`edit`), or that directory (`dir`)? */
-static bool token_leaves(const struct asker *a, const char *action, const char *edit,
-                         const char *dir)
+bool asker_token_leaves(const struct asker *a, const char *action, const char *edit,
+                        const char *dir)
 {
     const char *name = asker_wants(action) == GIVES_READ ? "read" : action;
     size_t i;
@@ -177,7 +176,7 @@ int decide_edit(const struct asker *a, struct index_read *rd, const char *edit, 
         return r;
     *ret = false;
     uint32_t at = rules_edit_at(a->rules, edit);
-    if (a->anonymous || at == RULES_NONE || !token_leaves(a, action, edit, NULL))
+    if (a->anonymous || at == RULES_NONE || !asker_token_leaves(a, action, edit, NULL))
         return 0;
     const struct rules_edit *ed = &a->rules->edits[at];
     *ret = a->superuser ||
@@ -186,23 +185,6 @@ int decide_edit(const struct asker *a, struct index_read *rd, const char *edit, 
              (a->rules->acl_enabled &&
               asker_acl_gives(a, ed->acl, asker_wants(action) == GIVES_READ ? "read" : action))));
     return 0;
-}
-
-/* The directory and those above it, the root last. */
-static int chain_of(struct index_read *rd, node_id id, node_id **ret, size_t *ret_n, struct err *e)
-{
-    struct node n;
-    *ret = NULL;
-    *ret_n = 0;
-    for (;;) {
-        int r = index_node(rd, id, &n, e);
-        if (r < 0)
-            return r;
-        *RULES_GROW(*ret, *ret_n) = id;
-        if (id == NODE_ROOT)
-            return 0;
-        id = n.parent;
-    }
 }
 
 /* Do the guards on the chain let the asker pass: all of them, or the deepest? */
@@ -233,10 +215,10 @@ int decide_directory(const struct asker *a, struct index_read *rd, node_id dir, 
     (void)now;
     int r = asker_check(a, rd, e);
     if (r < 0 || (r = index_key(rd, dir, &key, e)) < 0 ||
-        (r = chain_of(rd, dir, &chain, &n, e)) < 0)
+        (r = node_chain(rd, dir, &chain, &n, e)) < 0)
         return r;
     *ret = false;
-    if (a->anonymous || !token_leaves(a, action, NULL, buf_str(&key)))
+    if (a->anonymous || !asker_token_leaves(a, action, NULL, buf_str(&key)))
         return 0;
     if (a->superuser) {
         *ret = true;

@@ -23,6 +23,21 @@ int add_above(struct index_read *rd, node_id id, roaring_bitmap_t *ret, struct e
     return 0;
 }
 
+int node_chain(struct index_read *rd, node_id id, node_id **ret, size_t *ret_n, struct err *e)
+{
+    struct node n;
+    *ret = NULL;
+    *ret_n = 0;
+    for (;; id = n.parent) {
+        int r = index_node(rd, id, &n, e);
+        if (r < 0)
+            return r;
+        *RULES_GROW(*ret, *ret_n) = id;
+        if (id == NODE_ROOT)
+            return 0;
+    }
+}
+
 /* ---- guards -------------------------------------------------------------------------------- */
 
 /* Where the deepest guard alone counts, what it admits is no more denied by those above it. Guards
