@@ -11,21 +11,17 @@
  * nearest directory above that was given one, and those of the enabled edits that hold it. All that a
  * record may have changed is gathered in `reclass` and found anew at its end, from the rows alone. */
 
-int class_source(struct apply *a, node_id dir, node_id *ret, json_t **ret_names, struct err *e)
+/* The classes of the nearest directory at or above `dir` that was given any; NULL: none was. */
+static int of_directory(struct apply *a, node_id dir, json_t **ret, struct err *e)
 {
     char key[PLACE_KEY_SIZE];
     struct attr at;
-    *ret = NODE_NONE;
     for (;;) {
         int r = attr_get(a->ix, a->txn, dir, &at, NULL, NULL, e);
         if (r == 0 && (at.flags & ATTR_RULED))
-            r = place_value(a, TABLE_CLASS, key, place_node_key(dir, key), ret_names, e);
-        if (r < 0)
+            r = place_value(a, TABLE_CLASS, key, place_node_key(dir, key), ret, e);
+        if (r < 0 || *ret || dir == NODE_ROOT)
             return r;
-        if (*ret_names)
-            *ret = dir;
-        if (*ret_names || dir == NODE_ROOT)
-            return 0;
         dir = at.parent;
     }
 }
@@ -115,7 +111,6 @@ static int look_at(struct apply *a, struct look *l, node_id id, struct err *e)
     json_auto_t *own = NULL;
     char key[PLACE_KEY_SIZE];
     struct attr at;
-    node_id source;
     int r = attr_get(a->ix, a->txn, id, &at, NULL, NULL, e);
     if (r < 0 || (at.flags & (ATTR_DIR | ATTR_OF_EDIT)))
         return r;
@@ -128,7 +123,7 @@ static int look_at(struct apply *a, struct look *l, node_id id, struct err *e)
     }
     if (at.parent != l->dir) {
         end_run(l);
-        if ((r = class_source(a, at.parent, &source, &l->names, e)) < 0)
+        if ((r = of_directory(a, at.parent, &l->names, e)) < 0)
             return r;
         l->dir = at.parent;
     }

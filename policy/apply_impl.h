@@ -18,6 +18,8 @@ struct gather {
 /* What a new object of a directory becomes a member of, found once for all of them. */
 struct inherit {
     node_id dir;              /* NODE_NONE: nothing is known */
+    node_id above;            /* its parent, whose other directories without rows give the same;
+                               * NODE_NONE where it gives something of its own */
     roaring_bitmap_t **nodes; /* of struct gather, which keeps them until the end of the record */
     size_t n;
 };
@@ -177,9 +179,6 @@ int zone_filter(struct apply *a, struct err *e);
 int zone_finish(struct apply *a, struct err *e);
 
 /* apply_class.c */
-/* The directory above (or at) `dir` whose classes an object in `dir` has; NODE_NONE: none. `*ret_names`
- * is the list, json_decref(). */
-int class_source(struct apply *a, node_id dir, node_id *ret, json_t **ret_names, struct err *e);
 /* The edit's members or its state change: if it has classes, so do theirs. Called before. */
 int class_edit_changes(struct apply *a, const char *edit, const roaring_bitmap_t *more,
                        struct err *e);

@@ -153,19 +153,20 @@ static int inherit_node(struct apply *a, enum index_table t, const char *kind, n
     return inherit_label(a, name, e);
 }
 
-static int inherit_classes(struct apply *a, node_id dir, struct err *e)
+static int inherit_classes(struct apply *a, node_id id, bool *ret_found, struct err *e)
 {
     json_auto_t *names = NULL;
-    node_id source;
+    char key[PLACE_KEY_SIZE];
     size_t i;
     json_t *v;
-    int r = class_source(a, dir, &source, &names, e);
+    int r = place_value(a, TABLE_CLASS, key, place_node_key(id, key), &names, e);
     json_array_foreach(names, i, v) {
         char name[LABEL_MAX];
         snprintf(name, sizeof name, "class:%s", json_string_value(v));
         if (r == 0)
             r = inherit_label(a, name, e);
     }
+    *ret_found = names;
     return r;
 }
 
@@ -176,54 +177,83 @@ struct component {
 
 /* The files of an edit are those below ShotLocker/Edits/ID/. `top` are the first three components of
  * the directory, the first one last. */
+static bool is_of_edits(const struct component top[3])
+{
+    return strcmp(top[2].name, EDITS_TOP) == 0 && strcmp(top[1].name, EDITS_DIR) == 0;
+}
+
 static int inherit_files(struct apply *a, const struct component top[3], struct err *e)
 {
     char name[LABEL_MAX];
-    if (strcmp(top[2].name, EDITS_TOP) != 0 || strcmp(top[1].name, EDITS_DIR) != 0 ||
-        !edit_id_is_valid(top[0].name))
+    if (!is_of_edits(top) || !edit_id_is_valid(top[0].name))
         return 0;
     snprintf(name, sizeof name, "files:%.*s", EDIT_ID_LEN, top[0].name);
     return inherit_label(a, name, e);
 }
 
-static int find_inherited(struct apply *a, node_id dir, struct err *e)
+/* What the rows of one of the directories above give: an ACL only `through` those in between, classes
+ * only where none below has any. */
+static int inherit_from(struct apply *a, node_id id, bool through, bool *classed, struct err *e)
+{
+    int r = inherit_node(a, TABLE_GUARD, "guard", id, e);
+    if (r == 0 && through)
+        r = inherit_node(a, TABLE_ACL, "acl", id, e);
+    return r < 0 || *classed ? r : inherit_classes(a, id, classed, e);
+}
+
+static int find_inherited(struct apply *a, node_id dir, const struct attr *attr, struct err *e)
 {
     struct component top[3] = {0};
-    bool through = true, pass;
+    bool through = true, classed = false, pass;
+    int depth = 0;
     zone_forget(a);
     for (node_id at = dir;;) {
-        struct attr attr;
+        struct attr here;
         const char *name;
-        int r = attr_get(a->ix, a->txn, at, &attr, &name, NULL, e);
+        int r = attr_get(a->ix, a->txn, at, &here, &name, NULL, e);
         if (r < 0)
             return r;
         if (at != NODE_ROOT) {
+            depth++;
             top[0] = top[1];
             top[1] = top[2];
-            memcpy(top[2].name, name, attr.name_len);
-            top[2].name[attr.name_len] = '\0';
+            memcpy(top[2].name, name, here.name_len);
+            top[2].name[here.name_len] = '\0';
         }
-        if (through && (r = passes(a, at, &attr, &pass, e)) < 0)
+        if (through && (r = passes(a, at, &here, &pass, e)) < 0)
             return r;
         through = through && pass;
-        if ((attr.flags & ATTR_RULED) &&
-            ((r = inherit_node(a, TABLE_GUARD, "guard", at, e)) < 0 ||
-             (through && (r = inherit_node(a, TABLE_ACL, "acl", at, e)) < 0)))
+        if ((here.flags & ATTR_RULED) && (r = inherit_from(a, at, through, &classed, e)) < 0)
             return r;
         if (at == NODE_ROOT)
             break;
-        at = attr.parent;
+        at = here.parent;
     }
-    int r = inherit_classes(a, dir, e);
-    if (r < 0 || (r = inherit_files(a, top, e)) < 0)
+    int r = inherit_files(a, top, e);
+    if (r < 0)
         return r;
     a->inherit.dir = dir;
+    bool own = (attr->flags & ATTR_RULED) || (depth == 3 && is_of_edits(top));
+    a->inherit.above = own ? NODE_NONE : attr->parent;
     return 0;
+}
+
+static int new_dir(struct apply *a, node_id dir, struct err *e)
+{
+    struct attr attr;
+    int r = attr_get(a->ix, a->txn, dir, &attr, NULL, NULL, e);
+    if (r < 0)
+        return r;
+    if (!(attr.flags & ATTR_RULED) && a->inherit.dir != NODE_NONE && attr.parent == a->inherit.above) {
+        a->inherit.dir = dir; /* beside the last one, and neither has anything of its own */
+        return 0;
+    }
+    return find_inherited(a, dir, &attr, e);
 }
 
 int zone_inherit(struct apply *a, node_id node, node_id parent, struct err *e)
 {
-    int r = a->inherit.dir == parent ? 0 : find_inherited(a, parent, e);
+    int r = a->inherit.dir == parent ? 0 : new_dir(a, parent, e);
     for (size_t i = 0; r == 0 && i < a->inherit.n; i++)
         roaring_bitmap_add(a->inherit.nodes[i], node);
     return r;

@@ -199,7 +199,7 @@ struct edit {
     char id[EDIT_ID_SIZE];
     const char *name, *file, *manifest, *actor; /* keys of the lake; borrowed until `json` goes */
     const char *studio, *results, *shots;       /* likewise; "" for an edit of an older shotlake */
-    const char *owner; /* the principal that ingested it; "" for none */
+    const char *owner; /* the principal that ingested it; "" for none. No update changes it */
     uint64_t objects, bytes;
     uint64_t seq; /* of its record */
     int64_t time;
@@ -261,7 +261,7 @@ struct grant {
     int64_t time;
     char actor[128];
     const json_t *ranges; /* names: holds only from an address in one of them; NULL: from anywhere.
-                             Borrowed for the call */
+                             Borrowed for the call of `fn`; index_grant() does not tell it */
 };
 typedef int index_grant_fn(void *arg, const struct grant *g, struct err *e);
 /* The grants that a principal holds (NULL: all), past and future ones too, by principal and edit.
@@ -340,7 +340,7 @@ struct guard {
 typedef int index_guard_fn(void *arg, const struct guard *g, struct err *e);
 int index_guards(struct index_read *rd, index_guard_fn *fn, void *arg, struct err *e);
 
-/* True where any grant or ACL ever named the principal. */
+/* True where any grant, ACL or class policy ever named the principal, or an edit as its owner. */
 int index_knows(struct index_read *rd, const char *principal, bool *ret, struct err *e);
 
 /* ---- labels ------------------------------------------------------------------------------ */
@@ -348,14 +348,15 @@ int index_knows(struct index_read *rd, const char *principal, bool *ret, struct 
 /* A label is a named set of objects: "edit:ID" and "retired:ID:VERSION" (see edit_labels()),
  * "untag:ID" for what an edit lost and the store's tags may still name, "files:ID" for what lies below
  * ShotLocker/Edits/ID/, "acl:NODE" for what the ACL of the node (an object, or a directory with all
- * below it that the propagation filter lets it reach) reaches, "class:NAME" for the objects of a
- * class, "guard:NODE" for what a protected place holds. */
+ * below it that the propagation filter lets it reach) reaches, "class:NAME" for the objects that have
+ * a class (their own, their directory's or an enabled edit's), "guard:NODE" for what a protected place
+ * holds. Only the first two also have names that edits have below edits/. */
 
 /* The live members of a label with their parent directories. An unknown label is empty.
  * The caller frees `*ret`. */
 int index_label(struct index_read *rd, const char *label, roaring_bitmap_t **ret, struct err *e);
 
-/* Every label: its number and its name. */
+/* Every label, in the order of their numbers: empty ones too. */
 typedef int index_label_row_fn(void *arg, uint32_t label, const char *name, struct err *e);
 int index_labels(struct index_read *rd, index_label_row_fn *fn, void *arg, struct err *e);
 /* The same by number: the bitmap of its live members with the directories above. */
@@ -364,7 +365,8 @@ int index_label_nodes(struct index_read *rd, uint32_t label, roaring_bitmap_t **
  * are. Quick: it is asked at every decision. */
 int index_label_numbers(struct index_read *rd, node_id id, uint32_t *ret, size_t cap, size_t *ret_n,
                         struct err *e);
-/* All names that edits have below edits/ (links and other names of objects). */
+/* All names that edits have, or had, below edits/ (links and other names of objects): live or not.
+ * The caller frees `*ret`. */
 int index_edit_names(struct index_read *rd, roaring_bitmap_t **ret, struct err *e);
 
 /* The names of the labels that an object is a member of itself, in the order of their making. */

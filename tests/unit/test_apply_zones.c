@@ -7,8 +7,8 @@
 
 #include "policy/index_impl.h"
 
-#define WORLDS 150
-#define STEPS 40
+#define WORLDS 250
+#define STEPS 30
 #define E1 "aaaaaaaaa1"
 #define E2 "bbbbbbbbb2"
 
