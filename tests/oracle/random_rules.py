@@ -20,7 +20,8 @@ ARN = "arn:aws:iam::111122223333:role/farm/render"
 PRINCIPALS = ["user:ann", "user:bob", "user:bob@uni.example", "group:sport", "group:news",
               "group:crew", "role:viewer", "role:boss", ARN]
 CLASSES = ["sport", "news", "original", "share"]
-TYPES = ["read", "read", "read", "write", "modify_all_access", "modify_acl_access", "x-grade"]
+TYPES = ["read", "read", "read", "write", "modify_all_access", "modify_acl_access", "x-grade",
+         "list"]
 ACTIONS = ["list", "read", "write", "modify_all_access", "x-grade"]
 CREW = ["crew", "lead", "authenticated", "entire-bu-community", "nobody"]
 SITES = ["", "", "show", "show/a", "news", "show/__restricted", "show/__restricted/crew"]
@@ -36,6 +37,11 @@ ADDRESSES = ["10.0.0.0", "10.0.0.255", "10.0.1.0", "10.0.1.6", "10.0.1.7", "10.0
 FILTERS = ["", "source:str_eq=portal", "type:string_in=series\\,season",
            "source:str_eq=portal,type:string_in=series\\,season\\,episode",
            "type:string_in=series\\\\,season", "source:str_eq=portal,source:str_eq=other"]
+# What a lake is about: settings that it begins with, and what is said more often in it.
+THEMES = {"all": ({}, {}),
+          "collections": ({"acl.propagate.filter": FILTERS[3]}, {"metadata": 12, "acl": 8}),
+          "guards": ({"protect.compose": "most_specific"}, {"protect": 10, "access_group": 8}),
+          "classes": ({}, {"class_": 12, "policy": 8, "edit_state": 3})}
 ROLES = ["boss", "deputy", "sport", "viewer", "loop", "pool"]
 GIVES = ["viewer", "editor", "administrator", "boss", "deputy", "loop", "pool", "asset_read",
          "file_read", "file_read_original", "file_write", "access_write", "access_delete",
@@ -52,7 +58,8 @@ class RandomRules:
 
     def __init__(self, rng, lake):
         self.rng, self.lake = rng, lake
-        self.versions = {}
+        self.theme = rng.choice(sorted(THEMES))
+        self.begun = False
 
     def some(self, pool, low, high):
         return self.rng.sample(pool, min(len(pool), self.rng.randint(low, high)))
@@ -178,9 +185,9 @@ class RandomRules:
         return {"op": "class", **self.place(), "classes": classes}, None
 
     def metadata(self):
-        fields = {"source": self.rng.choice(["portal", "other", "Portal"]),
-                  "type": self.rng.choice(["series", "season", "episode", "x"])}
-        for name in self.some(sorted(fields), 0, 2) if self.maybe(0.4) else []:
+        fields = {"source": self.rng.choice(["portal"] * 6 + ["other", "Portal"]),
+                  "type": self.rng.choice(["series", "season", "episode"] * 2 + ["x"])}
+        for name in self.some(sorted(fields), 0, 2) if self.maybe(0.2) else []:
             del fields[name]
         return {"op": "metadata", **self.place(), "fields": fields}, None
 
@@ -240,10 +247,13 @@ class RandomRules:
         """The next record, from a first inventory on; it fits what is there."""
         if not self.lake.objects:
             return self.inventory(14, 34)
+        if not self.begun and THEMES[self.theme][0]:
+            self.begun = True
+            return {"op": "settings", "set": THEMES[self.theme][0]}, None
         if self.maybe(0.06):
             return self.inventory(1, 8)
-        kinds = sorted(self.KINDS)
-        kind = self.rng.choices(kinds, [self.KINDS[k] for k in kinds])[0]
+        kinds, more = sorted(self.KINDS), THEMES[self.theme][1]
+        kind = self.rng.choices(kinds, [self.KINDS[k] + more.get(k, 0) for k in kinds])[0]
         return getattr(self, kind)()
 
     # People

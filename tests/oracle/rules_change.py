@@ -155,7 +155,7 @@ class Changer:
     def op_protect(self, body):
         place = place_of(body)
         group = self.lake.protected.get(place[1])
-        if group is None:
+        if group is None or place[1] not in self.living():
             return self.has("access_write") and self.with_place(place)
         inside = place[1] == "" or place[1].endswith("/")
         site = self.rules.site(place[1] if inside else above(place[1])[0])
