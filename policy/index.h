@@ -299,7 +299,8 @@ enum placed_table { PLACED_ACL, PLACED_CLASSES, PLACED_METADATA };
 typedef int index_placed_fn(void *arg, const struct placed *p, struct err *e);
 int index_placed_each(struct index_read *rd, enum placed_table t, index_placed_fn *fn, void *arg,
                       struct err *e);
-/* A new reference in `*ret`; NULL where nothing was set (or it was taken away again). */
+/* A new reference in `*ret`; NULL where nothing was set (or it was taken away again). `ret_seq` may
+ * be NULL. */
 int index_placed(struct index_read *rd, enum placed_table t, const struct place *at, json_t **ret,
                  uint64_t *ret_seq, struct err *e);
 
@@ -323,7 +324,8 @@ typedef int index_rule_fn(void *arg, const struct rule *r, struct err *e);
 /* In the order of the keys. */
 int index_rules(struct index_read *rd, enum rule_kind kind, index_rule_fn *fn, void *arg,
                 struct err *e);
-/* The value, a new reference; NULL where there is none. `key2` "" where the kind has one key. */
+/* The value, a new reference; NULL where there is none. `key2` "" where the kind has one key;
+ * `ret_seq` may be NULL. */
 int index_rule(struct index_read *rd, enum rule_kind kind, const char *key1, const char *key2,
                json_t **ret, uint64_t *ret_seq, struct err *e);
 

@@ -21,7 +21,8 @@ static int one_value(struct index_read *rd, enum index_table t, const void *key,
 {
     MDB_val v;
     *ret = NULL;
-    *ret_seq = 0;
+    if (ret_seq)
+        *ret_seq = 0;
     int r = table_get(rd->ix, rd->txn, t, key, n, &v, e);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
@@ -29,7 +30,8 @@ static int one_value(struct index_read *rd, enum index_table t, const void *key,
     if (!row)
         return -EBADMSG;
     *ret = json_incref(json_object_get(row, "value"));
-    *ret_seq = (uint64_t)json_integer_value(json_object_get(row, "seq"));
+    if (ret_seq)
+        *ret_seq = (uint64_t)json_integer_value(json_object_get(row, "seq"));
     return 0;
 }
 

@@ -11,7 +11,7 @@ import scene
 from common import check, equal, eventually
 
 ACME = 61001
-PLATE, MOVIE = scene.ACME[0], scene.ACME[2]
+PLATE, MOVIE, OTHERS = scene.ACME[0], scene.ACME[2], scene.RIVAL[2]
 SLOW = ("--poll", "600", "--max-stale", "1200")  # longer than any wait of a test
 HERE, ELSEWHERE = "10.1.2.3", "2001:db8::7"
 
@@ -59,18 +59,27 @@ def protected(world, caller, at):
     eventually(lambda: caller.call(reads, PLATE) == 0, "the open file for the group")
 
 
-def by_address(world, caller, here, elsewhere, nowhere):
+def edits_of(at, key):
+    return os.getxattr(f"{at}/{key}", "user.shotlake.edits").decode().split(":")
+
+
+def by_address(world, caller, other, here, elsewhere, nowhere):
     """The ranges change, not the rule."""
+    world.host.run("grant", other, "acme", "--until", common.FOREVER, "--ranges", "office")
     office = ["ranges", "set", "office", "-"]
     world.host.run(*office, stdin=json.dumps([{"start": "10.1.2.0", "end": "10.1.2.255"}]))
     world.host.run("group", "set", "#team", "-", stdin=json.dumps({"ranges": ["office"]}))
     for at, inside in ((here, True), (elsewhere, False), (nowhere, False)):
         sees(caller, at, PLATE, inside)
+        sees(caller, at, OTHERS, inside)
+    equal(caller.call(edits_of, here, OTHERS), [other], "by which grant")
     check(caller.call(hold, here), "it reads")
     world.host.run(*office, stdin=json.dumps([{"start": "2001:db8::", "end": "2001:db8::ff"}]))
     eventually(lambda: caller.call(reads, PLATE) == 13, "the open file out of the range")
     for at, inside in ((here, False), (elsewhere, True), (nowhere, False)):
         sees(caller, at, PLATE, inside)
+        sees(caller, at, OTHERS, inside)
+    world.host.run("revoke", other, "acme")
     world.host.run("protect", "clear", "show/")
     for at in (here, elsewhere, nowhere):
         sees(caller, at, PLATE, True)
@@ -104,7 +113,8 @@ def people(world, **more):
 
 def test(world):
     scene.make(world)
-    edit = next(e["edit"] for e in world.host.json("edit", "list") if e["name"] == "cut of acme")
+    edits = {e["name"]: e["edit"] for e in world.host.json("edit", "list")}
+    edit, other = edits["cut of acme"], edits["cut of rival"]
     link = f"edits/cut of acme-{edit}/clip 2/{MOVIE}"
     who = people(world)
     here = world.mount_per_caller(*who, *SLOW, "--address", HERE, name="here")
@@ -113,8 +123,9 @@ def test(world):
     own = world.mount("acme", *who, *SLOW, "--address", HERE, "--owner", str(ACME))
     for at in (here, own):
         with common.Helper(ACME) as caller:
+            eventually(lambda: caller.call(opens, at, MOVIE) == 0, "nothing is left of before")
             protected(world, caller, at)
-            by_address(world, caller, at, elsewhere, nowhere)
+            by_address(world, caller, other, at, elsewhere, nowhere)
             originals(world, caller, at, link)
             world.host.run("class", "clear", MOVIE)
             eventually(lambda: caller.call(opens, at, MOVIE) == 0, "an object like others")
