@@ -93,7 +93,7 @@ static int add_guard(void *arg, const struct guard *guard, struct err *e)
 {
     struct guard_load *l = arg;
     AUTO(buf) struct buf key = {0};
-    uint32_t depth;
+    uint32_t depth = 0;
     int err = index_key(l->rd, guard->site_at, &key, e);
     if (err == 0)
         err = depth_of(l->rd, guard->node, &depth, e);
