@@ -1,4 +1,4 @@
-/* policy/decide_impl.h - what an asker is made of, for decide*.c, visible.c and explain*.c. */
+/* policy/decide_impl.h - what an asker is made of: for those that decide, explain or change. */
 /* SPDX-License-Identifier: MIT */
 #ifndef POLICY_DECIDE_IMPL_H
 #define POLICY_DECIDE_IMPL_H
