@@ -8,7 +8,8 @@
  *   {"ask": {"who", "now", "actions", "edits": ids, "changes": bodies, "explain": bool}}
  *       {"decide": {action: one '0' or '1' an object}, "folders", "edits": likewise, "visible" and
  *       "closed": one of each object, folder and name, in turn, "next", "changes": ["" or why not],
- *       "contradictions": [[path, action, where the explanation differs]]}
+ *       "contradictions": [[path, action, where the explanation differs]],
+ *       "whys": {action: with "explain" a derivation an object}}
  *   {"why": {"who", "now", "action", "path"}}   the derivation of one
  * What fails is answered by {"error": sentence}; a record that is refused also has its number in
  * "refused". */
@@ -150,7 +151,7 @@ struct question {
     struct asker *asker;
     int64_t now;
     const json_t *ask;
-    json_t *contradictions; /* borrowed from the answer */
+    json_t *contradictions, *whys; /* borrowed from the answer */
 };
 
 static void auto_question(struct question *q)
@@ -181,24 +182,34 @@ static void contradiction(struct question *q, const char *path, const char *acti
     json_array_append_new(q->contradictions, json_pack("[sss]", path, action, what));
 }
 
+static void reasons(struct question *q, const struct row *row, const char *action, bool yes,
+                    json_t *list)
+{
+    json_t *why = NULL;
+    struct err e;
+    bool again;
+    if (decide_why(q->asker, q->rd, row->id, action, q->now, &again, &why, &e) < 0)
+        contradiction(q, row->path, action, e.text);
+    else if (again != yes)
+        contradiction(q, row->path, action, "decide_why() differs from decide()");
+    json_array_append_new(list, why ? why : json_null());
+}
+
 /* decide(), and with "explain" the same with reasons. */
 static int object_bits(struct question *q, const char *action, struct buf *bits, struct err *e)
 {
     bool explain = json_is_true(json_object_get(q->ask, "explain"));
+    json_t *list = json_array();
+    json_object_set_new(q->whys, action, list);
     for (size_t i = 0; i < q->b->n[OBJECT]; i++) {
         const struct row *row = &q->b->row[OBJECT][i];
-        bool yes, again;
+        bool yes;
         int r = decide(q->asker, q->rd, row->id, action, q->now, &yes, e);
         if (r < 0)
             return r;
         buf_addc(bits, yes ? '1' : '0');
-        if (!explain)
-            continue;
-        json_auto_t *why = NULL;
-        if ((r = decide_why(q->asker, q->rd, row->id, action, q->now, &again, &why, e)) < 0)
-            return r;
-        if (again != yes)
-            contradiction(q, row->path, action, "decide_why() differs from decide()");
+        if (explain)
+            reasons(q, row, action, yes, list);
     }
     return 0;
 }
@@ -268,21 +279,19 @@ static uint64_t members_among(const struct batch *b, const roaring_bitmap_t *set
     return n;
 }
 
-static int explained(struct question *q, const struct visible *v, struct err *e)
+static void explained(struct question *q, const struct visible *v, struct err *e)
 {
     for (int k = 0; k < KINDS; k++) {
         for (size_t i = 0; i < q->b->n[k]; i++) {
             const struct row *row = &q->b->row[k][i];
             json_auto_t *why = NULL;
-            int r = explain_decision(q->rd, &q->who, row->id, q->now, &why, e);
-            if (r < 0)
-                return err_wrap(e, "explain '%s'", row->path);
-            if (json_is_true(json_object_get(why, "allow")) !=
-                roaring_bitmap_contains(v->nodes, row->id))
+            if (explain_decision(q->rd, &q->who, row->id, q->now, &why, e) < 0)
+                contradiction(q, row->path, "list", e->text);
+            else if (json_is_true(json_object_get(why, "allow")) !=
+                     roaring_bitmap_contains(v->nodes, row->id))
                 contradiction(q, row->path, "list", "explain_decision() differs from visible_of()");
         }
     }
-    return 0;
 }
 
 static int sets(struct question *q, json_t *answer, struct err *e)
@@ -296,7 +305,9 @@ static int sets(struct question *q, json_t *answer, struct err *e)
     json_object_set_new(answer, "next", json_integer(v.next_change));
     if (members_among(q->b, v.nodes) != roaring_bitmap_get_cardinality(v.nodes))
         contradiction(q, "", "list", "visible_of() holds what does not live");
-    return json_is_true(json_object_get(q->ask, "explain")) ? explained(q, &v, e) : 0;
+    if (json_is_true(json_object_get(q->ask, "explain")))
+        explained(q, &v, e);
+    return 0;
 }
 
 static int changes(struct question *q, json_t *answer)
@@ -319,7 +330,9 @@ static int ask(struct batch *b, const json_t *what, json_t *answer, struct err *
     if (r < 0)
         return r;
     q.contradictions = json_array();
+    q.whys = json_object();
     json_object_set_new(answer, "contradictions", q.contradictions);
+    json_object_set_new(answer, "whys", q.whys);
     if ((r = by_action(&q, "decide", object_bits, answer, e)) < 0 ||
         (r = by_action(&q, "folders", folder_bits, answer, e)) < 0 ||
         (r = by_action(&q, "edits", edit_bits, answer, e)) < 0 || (r = sets(&q, answer, e)) < 0)

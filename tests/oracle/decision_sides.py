@@ -6,6 +6,8 @@ A lake is a list of records (body, rows); a question is {"who", "now", "actions"
     ("object", action, key), ("folder", action, key), ("edit", action, id)    allowed?
     ("visible", "", path), ("closed", "", path)    shown? shown, and cannot be opened?
     ("change", "", number of the body)    may it be appended?
+    ("why", action, key)    with "explain": [rules that give it, [[place, group, site, passes] of each
+                            guard that counts]], as far as it is explained to those who may not
 """
 
 import copy
@@ -73,9 +75,18 @@ class Program:
         for kind in ("visible", "closed"):
             for path, bit in zip(paths, told[kind], strict=True):
                 found[kind, "", path] = bit == "1"
+        for action, whys in told["whys"].items():
+            for key, why in zip(self.living["objects"], whys):
+                found["why", action, key] = why and self.reasons(why)
         for i, why_not in enumerate(told["changes"]):
             found["change", "", i] = why_not == ""
         return found
+
+    @staticmethod
+    def reasons(why):
+        guards = [[g["path"].removeprefix("/"), g["group"], g["site"], g["pass"]]
+                  for g in why["guards"] if g["counts"]]
+        return [sorted({way["rule"] for way in why["by"]}), sorted(guards)]
 
     def derive(self, question, action, path):
         return self.call({"why": {"who": question["who"], "now": question["now"],
@@ -104,6 +115,8 @@ class Model:
         for action in question["actions"]:
             for key in self.living["objects"]:
                 found["object", action, key] = asker.allow(action, key, t)
+                if question.get("explain"):
+                    found["why", action, key] = self.reasons(asker, action, key, t)
             for folder in self.living["folders"] if action in OWN else []:
                 found["folder", action, folder] = changer.with_folder(action, folder)
             for id in question["edits"] if action in OWN else []:
@@ -117,6 +130,17 @@ class Model:
         for i, body in enumerate(question["changes"]):
             found["change", "", i] = changer.allowed(body, t)
         return found
+
+    @staticmethod
+    def reasons(asker, action, key, t):
+        if not asker.names:
+            return [[], []]
+        d = asker.derive(action, key, t)
+        ways = ["superuser"] if asker.superuser else \
+            [way for way in ("acl", "class", "edit-acl", "grant", "owner") if d[way]]
+        guards = [] if asker.superuser else [[place, group, site or "", passes]
+                                             for place, group, site, passes in d["guards"]]
+        return [ways if d["allow"] else [], sorted(guards)]
 
     def derive(self, question, action, path):
         return Asker(self.rules, question["who"]).derive(action, path, question["now"])

@@ -336,7 +336,7 @@ class Asker:
                 "guards": [[*guard, self.admitted(guard)] for guard in self.rules.guards(key)],
                 "classes": sorted(self.rules.classes(key)),
                 "grant": self.by_grant(action, key, t), "acl": self.by_list(action, key),
-                "edit acl": self.by_edit_list(action, key, t),
+                "edit-acl": self.by_edit_list(action, key, t),
                 "class": self.by_class(action, key), "owner": self.by_owner(action, key)}
 
     def visible(self, t):

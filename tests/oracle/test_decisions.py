@@ -33,7 +33,7 @@ ASKERS, MOMENTS, CHANGES = 7, 4, 12
 # What has to have decided something in a run of this many decisions, or the lakes are too tame.
 TELLING = 100000
 CAUSES = ["not within", "tainted", "no role", "not of the lake", "guarded", "no way in",
-          "by grant", "by acl", "by edit acl", "by class", "by owner", "by superuser"]
+          "by grant", "by acl", "by edit-acl", "by class", "by owner", "by superuser"]
 
 
 class Disagreement(Exception):
@@ -127,7 +127,7 @@ class Run:
 
 
 def causes(d):
-    ways = [way for way in ("grant", "acl", "edit acl", "class", "owner") if d[way]]
+    ways = [way for way in ("grant", "acl", "edit-acl", "class", "owner") if d[way]]
     if d["allow"]:
         return ["by superuser"] if d["superuser"] else [f"by {ways[0]}"] if len(ways) == 1 else []
     refusals = [("not within", not d["within"]), ("tainted", d["tainted"])]
@@ -156,6 +156,9 @@ class Minimiser:
             return False  # a record of an edit that is not there any more
         try:
             self.program.say(records)
+        except Broken:
+            return self.about[0] == "refused"
+        try:
             if question is None:
                 compare_living(records, self.model, self.program)
                 return False
@@ -168,7 +171,7 @@ class Minimiser:
         except Disagreement:
             return True
         except Broken:
-            return self.about[0] in ("refused", "broken")
+            return self.about[0] == "broken"
         mine = self.model.ask(question)
         return any(about[:2] == self.about[:2] for about, _, _ in differences(mine, told))
 
