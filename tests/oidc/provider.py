@@ -8,16 +8,21 @@ import html.parser
 import http.cookiejar
 import json
 import os
+import secrets
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
+import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FILES = ("package.json", "package-lock.json", "provider.mjs")
 INSTALL_SECONDS = 300
+WAIT_SECONDS = 30
 PAGES_MAX = 12
 
 
@@ -130,7 +135,14 @@ class Provider:
                 self.requests.append(line.split(maxsplit=1)[1].strip())
 
     def asked(self, path):
-        """How often that path was asked for. Exact once the asker has its answer."""
+        """How often that path was asked for, by whoever has its answer."""
+        mark = "/mark-" + secrets.token_hex(8)  # what came before it has been read when it has
+        Browser(self._tls and self._tls[0]).knock(self.issuer + mark)
+        end = time.monotonic() + WAIT_SECONDS
+        while f"GET {mark}" not in self.requests:
+            if time.monotonic() > end:
+                raise RuntimeError("the provider tells nothing of its requests")
+            time.sleep(0.01)
         return sum(r.split()[1] == path for r in list(self.requests))
 
     def stop(self):
@@ -142,7 +154,6 @@ class Provider:
 
 
 def free_port():
-    import socket
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
@@ -181,6 +192,11 @@ class Browser:
         data = urllib.parse.urlencode(fields).encode() if fields is not None else None
         with self._opener.open(url, data, timeout=30) as answer:
             return answer.url, answer.read().decode()
+
+    def knock(self, url):
+        """Asks for a page that need not be there."""
+        with contextlib.suppress(urllib.error.HTTPError):
+            self._get(url)
 
     def agree(self, url, user, declines=False):
         """Follows the address of a device login to its end; returns the last page."""
