@@ -68,15 +68,15 @@ static void tell(const char *what, double *values, size_t n, double divisor, con
 
 /* ---- the lake ------------------------------------------------------------------------------ */
 
-static void shot_folder(long shot, char ret[64])
+static void shot_folder(long shot, char ret[96])
 {
     const char *guard = shot % 100 == 7 ? "__restricted/crew/" : "";
-    snprintf(ret, 64, "show/R%03ld/%ssh%05ld/plate/", shot / 100, guard, shot);
+    snprintf(ret, 96, "show/R%03ld/%ssh%05ld/plate/", shot / 100, guard, shot);
 }
 
 static void frame_key(long shot, long frame, struct buf *ret)
 {
-    char folder[64];
+    char folder[96];
     shot_folder(shot, folder);
     buf_addf(ret, "%ssh%05ld_bg01_v001.%ld.exr", folder, shot, 1001 + frame);
 }
@@ -137,7 +137,7 @@ static int make_edit(struct bench *b, long n, struct err *e)
 /* One shot in a hundred each has an access list, a class, and a guard (see shot_folder()). */
 static int make_rules(struct bench *b, struct err *e)
 {
-    char folder[64];
+    char folder[96];
     int r = 0;
     for (long shot = 0; r == 0 && shot < shots(b); shot++) {
         shot_folder(shot, folder);
