@@ -179,23 +179,17 @@ static int find_object(void *arg, const struct node *n, struct err *e)
 static int find_closed(struct making *m, roaring_bitmap_t *closed, struct err *e)
 {
     bool plain = asker_opens(m->a, false), original = asker_opens(m->a, true);
-    AUTO(roaring) roaring_bitmap_t *originals = NULL;
+    AUTO(roaring) roaring_bitmap_t *originals = NULL, *in_question = NULL;
     if (plain && original)
         return 0;
     int r = index_label_nodes(m->rd, m->a->rules->original, &originals, e);
     if (r < 0)
         return r;
-    if (!plain && !original) {
-        roaring_bitmap_or_inplace(originals, m->set);
-    } else if (!plain) {
-        roaring_bitmap_t *others = roaring_bitmap_andnot(m->set, originals);
-        roaring_bitmap_free(originals);
-        originals = others;
-    } else {
-        roaring_bitmap_and_inplace(originals, m->set);
-    }
+    in_question = plain      ? roaring_bitmap_and(m->set, originals)
+                  : original ? roaring_bitmap_andnot(m->set, originals)
+                             : roaring_bitmap_copy(m->set);
     m->out = closed;
-    return index_nodes(m->rd, originals, find_object, m, e);
+    return index_nodes(m->rd, in_question, find_object, m, e);
 }
 
 struct naming {
