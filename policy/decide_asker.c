@@ -134,8 +134,11 @@ static unsigned gives_of_acl(const struct asker *a, const json_t *entries)
     json_array_foreach(entries, i, entry) {
         char principal[PRINCIPAL_MAX];
         acl_principal(entry, principal);
-        if (asker_is(a, principal))
-            all |= gives_of(json_object_get(entry, "accessTypes"));
+        if (!asker_is(a, principal))
+            continue;
+        all |= gives_of(json_object_get(entry, "accessTypes"));
+        if (acl_gives(entry, "modify_all_access")) /* has another name in lists */
+            all |= GIVES_MODIFY;
     }
     return all;
 }
