@@ -84,11 +84,6 @@ int asker_check(const struct asker *a, struct index_read *rd, struct err *e);
  * to be seen. */
 int asker_deny(struct asker *a, struct index_read *rd, struct err *e);
 int asker_narrow(struct asker *a, struct index_read *rd, struct err *e);
-/* visible.c: leaves of what labels hold (closed over directories) what the asker may see of it, with
- * the directories above; `closed` gets what of it may not be opened. `*set` may be another one after,
- * also where it fails. */
-int visible_reduce(const struct asker *a, struct index_read *rd, roaring_bitmap_t **set,
-                   roaring_bitmap_t *closed, struct err *e);
 /* Does the token leave the asker that edit (`edit`), or that directory (`dir`, its key)? */
 bool asker_token_leaves(const struct asker *a, const char *action, const char *edit,
                         const char *dir);

@@ -36,19 +36,21 @@ static int contradiction(struct index_read *rd, node_id node, struct err *e)
 
 /* What is shown by what is below or behind it, or is a collection. */
 static int explain_other(const struct asker *a, struct index_read *rd, node_id node,
-                         const char *action, int64_t now, bool seen, bool *ret, json_t **ret_why,
-                         struct err *e)
+                         const char *action, int64_t now, const roaring_bitmap_t *nodes,
+                         bool *ret, json_t **ret_why, struct err *e)
 {
     AUTO(ways) struct ways w = {0};
     AUTO(buf) struct buf key = {0};
     json_auto_t *gates = NULL, *guards = NULL;
-    bool token = true;
+    bool token = true, seen = asker_wants(action) == GIVES_READ &&
+                              roaring_bitmap_contains(nodes, node);
     int r;
     *ret = seen;
     if ((r = ways_init(&w, rd, a->rules, a, node, action, now, e)) < 0 ||
         (r = index_key(rd, node, &key, e)) < 0 ||
         (w.collection && (r = decide_directory(a, rd, node, action, now, ret, e)) < 0))
         return r;
+    w.seen = nodes;
     if (w.collection)
         token = asker_token_leaves(a, action, NULL, buf_str(&key));
     else if (a->superuser)
@@ -81,7 +83,7 @@ int explain_action(struct index_read *rd, const struct who *who, node_id node, c
         return r;
     bool seen = read && roaring_bitmap_contains(v.nodes, node);
     if (n.is_dir || n.target != NODE_NONE) {
-        r = explain_other(a, rd, node, action, now, seen, &allow, &why, e);
+        r = explain_other(a, rd, node, action, now, v.nodes, &allow, &why, e);
     } else {
         seen = seen && (strcmp(action, "read") != 0 || !roaring_bitmap_contains(v.closed, node));
         r = decide_why(a, rd, node, action, now, &allow, &why, e);

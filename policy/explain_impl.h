@@ -14,6 +14,7 @@ struct ways {
     const char *action; /* as access types and policies name it: "read" for "list" */
     int64_t now;
     bool collection;    /* the right over a directory itself, not over what is below it */
+    const roaring_bitmap_t *seen; /* of `a`, where the node is no object and it is about seeing */
     bool *held;         /* by label: it holds the node, or something below the directory */
     const char *block;  /* what stands before all ways; NULL: nothing. Static, or of `blocked` */
     char *blocked;

@@ -97,15 +97,39 @@ static bool concerns(const struct ways *w, const char *principal)
     return !w->a || asker_is(w->a, principal);
 }
 
-/* A directory and a name below edits/ are shown by what is below or behind them: is any of that left
- * of what these labels hold? */
+struct below {
+    const struct ways *w;
+    node_id last; /* the parent that was looked at last, with its answer */
+    bool found;
+};
+
+static int look_below(void *arg, const struct node *n, struct err *e)
+{
+    struct below *b = arg;
+    AUTO(free) node_id *chain = NULL;
+    size_t len;
+    if (n->is_dir || n->parent == b->last)
+        return 0;
+    b->last = n->parent;
+    int r = node_chain(b->w->rd, n->parent, &chain, &len, e);
+    for (size_t i = 0; r == 0 && i < len; i++)
+        b->found = b->found || chain[i] == b->w->node.id;
+    return r == 0 && b->found ? -ECANCELED : r;
+}
+
+/* Is any of what these labels hold seen, and the node itself or below it? That is what shows a
+ * directory. Nodes below it are younger than it. */
 static int leaves(const struct ways *w, roaring_bitmap_t *set, bool *ret, struct err *e)
 {
-    AUTO(roaring) roaring_bitmap_t *closed = roaring_bitmap_create();
-    AUTO(roaring) roaring_bitmap_t *left = roaring_bitmap_copy(set);
-    int r = visible_reduce(w->a, w->rd, &left, closed, e);
-    *ret = r == 0 && roaring_bitmap_contains(left, w->node.id);
-    return r;
+    struct below b = {w, NODE_NONE, false};
+    roaring_bitmap_and_inplace(set, w->seen);
+    *ret = roaring_bitmap_contains(set, w->node.id);
+    if (!*ret || !w->node.is_dir)
+        return 0;
+    roaring_bitmap_remove_range_closed(set, 0, w->node.id);
+    int r = index_nodes(w->rd, set, look_below, &b, e);
+    *ret = b.found;
+    return r == -ECANCELED && b.found ? 0 : r;
 }
 
 /* Files what is known of one way. `why` is what is wrong with it by itself, NULL: nothing; `only` the

@@ -208,8 +208,10 @@ static int keep_name(void *arg, const struct node *n, struct err *e)
     return add_above(g->m->rd, n->id, g->kept, e);
 }
 
-int visible_reduce(const struct asker *a, struct index_read *rd, roaring_bitmap_t **set,
-                   roaring_bitmap_t *closed, struct err *e)
+/* Leaves of what labels hold (closed over directories) what the asker may see of it, with the
+ * directories above; `closed` gets what of it may not be opened. */
+static int reduce(const struct asker *a, struct index_read *rd, roaring_bitmap_t **set,
+                  roaring_bitmap_t *closed, struct err *e)
 {
     AUTO(roaring) roaring_bitmap_t *names = roaring_bitmap_copy(*set);
     AUTO(roaring) roaring_bitmap_t *edges = roaring_bitmap_create();
@@ -286,7 +288,7 @@ int visible_of(const struct asker *a, struct index_read *rd, int64_t now, struct
     if (r == 0 && !a->anonymous && (a->superuser || asker_gates(a, "list"))) {
         r = a->superuser ? add_everything(rd, &v, e) : add_labels(a, rd, now, &v, e);
         if (r == 0)
-            r = visible_reduce(a, rd, &v.nodes, v.closed, e);
+            r = reduce(a, rd, &v.nodes, v.closed, e);
     }
     if (r < 0)
         return r;
