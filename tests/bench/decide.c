@@ -107,7 +107,7 @@ static int make_objects(struct bench *b, struct err *e)
 
 static void edit_id(long n, char ret[EDIT_ID_SIZE])
 {
-    snprintf(ret, EDIT_ID_SIZE, "e%09ld", n % 1000000000);
+    snprintf(ret, EDIT_ID_SIZE, "e%09lu", (unsigned long)n % 1000000000);
 }
 
 static long shots(const struct bench *b)

@@ -292,12 +292,12 @@ class RandomRules:
         if self.maybe(0.4):
             detail["edits"] = self.some(EDITS + ["zzzzzzzzz9"], 0, 2)
         if self.maybe(0.5):
-            detail["locations"] = [self.location() for _ in range(self.rng.randint(0, 2))]
+            detail["locations"] = [self.location() for _ in range(self.rng.randint(0, 3))]
         return detail
 
     def location(self):
         return self.known_key() if self.maybe(0.3) else \
-            self.rng.choice(FOLDERS[1:] + ["ShotLocker/"])
+            self.rng.choice(["ShotLocker/", "show/", "news/", *FOLDERS[1:]])
 
     def moments(self, n):
         """Moments to ask about: mostly edges of grants and of what is retired."""
