@@ -18,7 +18,7 @@ from rules import Asker, Rules
 from rules_change import Changer
 from rules_lake import Lake, above
 
-OWN = [a for a in ("read", "write", "modify_all_access", "x-grade")]  # not "list": that is of reads
+OWN = ("read", "write", "modify_all_access", "x-grade")  # "list" is a part of "read"
 
 
 class Broken(Exception):
