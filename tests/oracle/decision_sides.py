@@ -6,8 +6,8 @@ A lake is a list of records (body, rows); a question is {"who", "now", "actions"
     ("object", action, key), ("folder", action, key), ("edit", action, id)    allowed?
     ("visible", "", path), ("closed", "", path)    shown? shown, and cannot be opened?
     ("change", "", number of the body)    may it be appended?
-    ("why", action, key)    with "explain": [rules that give it, [[place, group, site, passes] of each
-                            guard that counts]], as far as it is explained to those who may not
+    ("why", action, key)    with "explain": [the rules that give it,
+                            [place, group, site, passes] of each guard that counts]
 """
 
 import copy
