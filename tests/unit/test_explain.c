@@ -50,7 +50,7 @@ static void test_no_reason(void **state)
     struct world *w = small(state);
     assert_text(w, "user:ann", "a/2.mov", NOON,
                 "no: user:ann does not see /a/2.mov at 2027-01-15T08:00:00Z\n"
-                "  no grant and no ACL reaches it\n");
+                "  no grant, no ACL and no class reaches it\n");
 }
 
 static void test_grant_in_time(void **state)
@@ -82,7 +82,8 @@ static void test_json(void **state)
     json_auto_t *j = decide(w, "user:ann", "a/1.mov", NOON);
     json_auto_t *want = json_of(
         "{'allow':true,'principal':'user:ann','path':'/a/1.mov','at':'2027-01-15T08:00:00Z',"
-        "'record':7,'by':["
+        "'record':7,'action':'list','guards':[],"
+        "'gates':[{'gate':'role','pass':true,'needs':'asset_read'}],'by':["
         "{'rule':'grant','edit':'" E2 "','name':'Cut " E2 "','principal':'user:ann',"
         "'from':'1970-01-01T00:00:00Z','until':'" FAR "','record':6,'actor':'tester@host'},"
         "{'rule':'acl','path':'/a/','principal':'user:ann','access':['read'],'record':7}],"
@@ -179,6 +180,156 @@ static void test_names_of_an_edit(void **state)
     assert_null(json_object_get(j, "object"));
 }
 
+/* The text for an action of user:ann, as the principals file has her. */
+static void assert_action(struct world *w, const char *people_json, const char *path,
+                          const char *action, const char *want)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    AUTO(principals) struct principals *p = NULL;
+    AUTO(who) struct who who = {0};
+    AUTO(buf) struct buf b = {0};
+    AUTO(free) char *text = turned(people_json);
+    json_auto_t *j = NULL;
+    node_id id;
+    assert_int_equal(principals_parse(text, strlen(text), &p, &w->e), 0);
+    principals_expand(p, "user:ann", &who);
+    assert_int_equal(index_read_begin(w->ix, &rd, &w->e), 0);
+    if (index_find_shown(rd, path, &id, &w->e) < 0 ||
+        explain_action(rd, &who, id, action, NOON, &j, &w->e) < 0)
+        fail_msg("%s", w->e.text);
+    explain_text(j, &b);
+    assert_string_equal(buf_str(&b), want);
+}
+
+#define ANN "{'users':[{'id':'ann','groups':['g']}]}"
+
+/* A guard on top of a grant: both are told, and who is stricter. */
+static void test_guard_over_grant(void **state)
+{
+    struct world *w = small(state);
+    grant(w, E1, "user:ann", PAST, FAR); /* 5 */
+    say(w, "{'op':'access_group','site':'','group':'crew','rules':{'users':['bob']}}", NULL);
+    say(w, "{'op':'protect','path':'a/','group':'crew'}", NULL); /* 7 */
+#define GRANT_TEXT "  grant of edit " E1 " (Cut " E1 ") to user:ann until " FAR                   \
+                   ", by tester@host, ledger record 5"
+#define DENIES "access group 'crew' guards /a/: neither named by it nor at an address in its ranges"
+    assert_action(w, ANN, "a/1.mov", "read",
+                  "no: user:ann may not read /a/1.mov at 2027-01-15T08:00:00Z\n"
+                  GRANT_TEXT ": " DENIES "\n"
+                  "  edit " E2 " (Cut " E2 "), ledger record 4: not granted to user:ann\n"
+                  "  stopped by access group crew of / at /a/: neither named by it nor at an "
+                  "address in its ranges\n"
+                  "  Shot Locker's grant alone would allow it; what denies it counts too: " DENIES
+                  "\n");
+    assert_action(w, ANN, "a/", "list",
+                  "no: user:ann does not see /a/ at 2027-01-15T08:00:00Z\n"
+                  GRANT_TEXT ": what it would show here is held back from the caller\n"
+                  "  edit " E2 " (Cut " E2 "), ledger record 4: not granted to user:ann\n"
+                  "  stopped by access group crew of / at /a/: neither named by it nor at an "
+                  "address in its ranges\n");
+    say(w, "{'op':'access_group','site':'','group':'crew','rules':{'users':['ann']}}", NULL);
+    assert_action(w, ANN, "a/1.mov", "read",
+                  "yes: user:ann may read /a/1.mov at 2027-01-15T08:00:00Z\n" GRANT_TEXT "\n"
+                  "  passes access group crew of / at /a/: admitted by its users\n");
+    assert_who(w, "a/1.mov", NOON,
+               "user:ann" GRANT_TEXT "; if access group crew of / at /a/ admits it\n");
+}
+
+/* Classes, gates, superusers, and actions on objects and on a directory itself. */
+static void test_other_rules(void **state)
+{
+    struct world *w = small(state);
+    say(w, "{'op':'class','path':'b/','classes':['news','original']}", NULL);
+    say(w, "{'op':'policy','principal':'group:g','class':'news','actions':['read','write']}",
+        NULL); /* 6 */
+#define POLICY_TEXT "  policy of group:g on class news, ledger record 6"
+    assert_action(w, ANN, "b/3.mov", "list",
+                  "yes: user:ann sees /b/3.mov at 2027-01-15T08:00:00Z\n" POLICY_TEXT "\n");
+#define MISSES "file_read_original"
+    assert_action(w, ANN, "b/3.mov", "read",
+                  "no: user:ann may not read /b/3.mov at 2027-01-15T08:00:00Z\n"
+                  POLICY_TEXT ": no role of the caller gives " MISSES "\n"
+                  "  edit " E2 " (Cut " E2 "), ledger record 4: not granted to user:ann\n"
+                  "  needs " MISSES ", which no role of the caller gives\n"
+                  "  TAMS's policy on classes alone would allow it; what denies it counts too: no "
+                  "role of the caller gives " MISSES "\n");
+    assert_action(w, "{'users':[{'id':'ann','groups':['g','editor']}]}", "b/3.mov", "write",
+                  "yes: user:ann may write /b/3.mov at 2027-01-15T08:00:00Z\n" POLICY_TEXT "\n");
+    assert_action(w, "{'users':[{'id':'ann','groups':['superuser']}]}", "b/3.mov", "grade",
+                  "yes: user:ann may grade /b/3.mov at 2027-01-15T08:00:00Z\n"
+                  "  user:ann is a superuser\n");
+    acl(w, "a/", "[{'principalType':'GROUP','principal':'g','accessTypes':['modify_all_access']}]");
+    assert_action(w, "{'users':[{'id':'ann','groups':['g','access_write']}]}", "a/",
+                  "modify_all_access",
+                  "yes: user:ann may say who accesses /a/ at 2027-01-15T08:00:00Z\n"
+                  "  ACL of /a/ for group:g, ledger record 7\n");
+}
+
+static json_t *effective(struct world *w, const char *path)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    AUTO(who) struct who who = {0};
+    json_t *j = NULL;
+    node_id id;
+    principals_expand(NULL, "user:ann", &who);
+    assert_int_equal(index_read_begin(w->ix, &rd, &w->e), 0);
+    assert_int_equal(index_find(rd, path, &id, &w->e), 0);
+    if (explain_effective(rd, id, &who, NOON, &j, &w->e) < 0)
+        fail_msg("%s", w->e.text);
+    return j;
+}
+
+static void assert_json(json_t *j, const char *text)
+{
+    json_auto_t *got = j, *want = json_of(text);
+    if (!json_equal(got, want)) {
+        AUTO(free) char *dump = json_dumps(got, JSON_INDENT(1));
+        fail_msg("%s", dump);
+    }
+}
+
+/* Inherited lists say from where, and those that the filter stops say at what. */
+static void test_effective(void **state)
+{
+    struct world *w = small(state);
+    acl(w, "/", READ_FOR("GROUP", "all"));      /* 5 */
+    acl(w, "a/1.mov", READ_FOR("USER", "ann")); /* 6 */
+#define OWN "{'principal':'user:ann','accessTypes':['read'],'via':'/a/1.mov','inherited':false,"      \
+            "'record':6}"
+#define ROOTS "{'principal':'group:all','accessTypes':['read'],'via':'/','inherited':true,'record':5"
+#define CALLER "'callerAccess':{'read':true,'write':false,'modify_acl_access':false}"
+    assert_json(effective(w, "a/1.mov"), "{'path':'/a/1.mov'," CALLER ",'access':[" OWN "," ROOTS
+                "}],'stopped':[]}");
+    say(w, "{'op':'settings','set':{'acl.propagate.filter':'source:str_eq=portal'}}", NULL);
+    say(w, "{'op':'metadata','path':'/','fields':{'source':'portal'}}", NULL);
+    assert_json(effective(w, "a/1.mov"), "{'path':'/a/1.mov'," CALLER ",'access':[" OWN "],"
+                "'stopped':[" ROOTS ",'why':'/a/ does not hand lists down: its metadata does not fit "
+                "acl.propagate.filter'}]}");
+    assert_json(effective(w, "a/"), "{'path':'/a/','callerAccess':{'read':false,'write':false,"
+                "'modify_acl_access':false},'access':[" ROOTS "}],'stopped':[]}");
+}
+
+static void test_review(void **state)
+{
+    struct world *w = small(state);
+    AUTO(index_read) struct index_read *rd = NULL;
+    json_t *list = NULL;
+    grant(w, E1, "user:ann", PAST, "2027-01-15T08:00:00Z"); /* 5 */
+    acl(w, "a/", "[{'principalType':'USER','principal':'ann','accessTypes':['write']},"
+                 "{'principalType':'USER','principal':'bob','accessTypes':['read']}]"); /* 6 */
+    say(w, "{'op':'policy','principal':'group:g','class':'news','actions':['read']}", NULL);
+    assert_int_equal(index_read_begin(w->ix, &rd, &w->e), 0);
+    assert_int_equal(access_review(rd, NOON, &list, &w->e), 0);
+#define ROW ",'since':'2027-01-15T08:00:00Z','actor':'tester@host'"
+    assert_json(list, "[{'rule':'grant','principal':'user:ann','edit':'" E1 "','name':'Cut " E1 "',"
+                "'from':'1970-01-01T00:00:00Z','until':'2027-01-15T08:00:00Z','record':5,"
+                "'active':false" ROW "},"
+                "{'rule':'acl','principal':'user:bob','access':['read'],'path':'/a/','record':6,"
+                "'active':true" ROW "},"
+                "{'rule':'class','principal':'group:g','class':'news','access':['read'],"
+                "'record':7,'active':true" ROW "}]");
+}
+
 /* An actor that is too long is cut between two characters, never within one. */
 static void test_long_actor(void **state)
 {
@@ -207,7 +358,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(test_no_reason), WORLD_TEST(test_grant_in_time), WORLD_TEST(test_json),
         WORLD_TEST(test_others),    WORLD_TEST(test_who),       WORLD_TEST(test_names_of_an_edit),
-        WORLD_TEST(test_long_actor),
+        WORLD_TEST(test_long_actor), WORLD_TEST(test_guard_over_grant),
+        WORLD_TEST(test_other_rules), WORLD_TEST(test_effective), WORLD_TEST(test_review),
     };
     return cmocka_run_group_tests_name("explain", tests, NULL, NULL);
 }

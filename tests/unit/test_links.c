@@ -195,7 +195,9 @@ static void test_a_second_name_follows_its_object(void **state)
     inventory(w, "-ShotLocker/Edits/" E1 "/processed/cut.otio");
     assert_shown(w, "user:ann", only);
     assert_int_equal(totals_of(w).objects, 1);
-    inventory(w, "-show/a.mov"); /* a link may lead nowhere */
+    inventory(w, "-show/a.mov"); /* a link that would lead nowhere is not shown */
+    assert_shown(w, "user:ann", "");
+    inventory(w, "+show/a.mov");
     assert_shown(w, "user:ann", only);
 }
 
