@@ -15,6 +15,7 @@
 #include "policy/change.h"
 #include "policy/decide.h"
 #include "policy/index.h"
+#include "policy/roles.h"
 #include "policy/rules.h"
 #include "policy/visible.h"
 #include "tools/cli.h"
@@ -101,6 +102,36 @@ int acting_may(const struct acting *a, struct index_read *rd, const json_t *body
         return r;
     return seen ? err_set(e, -EACCES, "%s: not allowed: %s", a->name, why.text)
                 : err_set(e, -ENOENT, "no such path in the lake: %s", given ? given : path);
+}
+
+int acting_must_see(const struct acting *a, struct index_read *rd, node_id node, const char *given,
+                    struct err *e)
+{
+    roaring_bitmap_t *sees = NULL;
+    int r = acting_sees(a, rd, &sees, e);
+    if (r < 0 || !sees)
+        return r;
+    bool seen = node == NODE_ROOT || roaring_bitmap_contains(sees, node);
+    roaring_bitmap_free(sees);
+    return seen ? 0 : err_set(e, -ENOENT, "no such path in the lake: %s", given);
+}
+
+int acting_reads_access(const struct acting *a, struct index_read *rd, node_id node, bool *ret,
+                        struct err *e)
+{
+    static const char action[] = "modify_all_access";
+    AUTO(asker) struct asker *asker = NULL;
+    struct node nd;
+    int r = acting_asker(a, rd, &asker, e);
+    *ret = !asker;
+    if (r < 0 || !asker)
+        return r;
+    if (!(asker_permissions(asker) & (ROLE(ACCESS_READ) | ROLE(SUPERUSER))))
+        return 0;
+    if ((r = index_node(rd, node, &nd, e)) < 0)
+        return r;
+    return nd.is_dir ? decide_directory(asker, rd, node, action, clock_wall(), ret, e)
+                     : decide(asker, rd, node, action, clock_wall(), ret, e);
 }
 
 /* ---- records ------------------------------------------------------------------------------- */

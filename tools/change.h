@@ -11,6 +11,7 @@
 
 #include "fs/lake/lake.h"
 #include "policy/principals.h"
+#include "policy/types.h"
 
 struct asker;
 struct cli;
@@ -47,6 +48,13 @@ int acting_may(const struct acting *a, struct index_read *rd, const json_t *body
 /* What the principal may see at that position (CRoaring; the caller frees); NULL for the operator. */
 int acting_sees(const struct acting *a, struct index_read *rd, roaring_bitmap_t **ret,
                 struct err *e);
+
+/* 0, or -ENOENT with the sentence of an absent path where the principal does not see the node. */
+int acting_must_see(const struct acting *a, struct index_read *rd, node_id node, const char *given,
+                    struct err *e);
+/* May it read about the access of others there? Who may change that, and has access_read. */
+int acting_reads_access(const struct acting *a, struct index_read *rd, node_id node, bool *ret,
+                        struct err *e);
 
 /* ---- records ------------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 
 /* Of the verbs that ask for a decision. */
 #define VERB_ASKS (VERB_PLAIN | VERB_AT | VERB_ACTION | VERB_ADDRESS | VERB_ACTS)
+static const char at_help[] = "  --at WHEN             decide as of that moment instead of now\n";
 static const char ask_help[] =
     "  --at WHEN             decide as of that moment instead of now\n"
     "  --action ACTION       about read (the default), write, modify_all_access or another\n"
@@ -137,7 +138,7 @@ const struct cli_verb cli_verbs[] = {
     {"view", "PRINCIPAL [PATH]", "every path that a principal sees", ask_help, cmd_view, VERB_ASKS},
     {"explain", "PRINCIPAL PATH", "why a principal sees a path, or why not", ask_help, cmd_explain,
      VERB_ASKS},
-    {"who", "PATH", "who sees a path", ask_help, cmd_who, VERB_ASKS},
+    {"who", "PATH", "who sees a path", at_help, cmd_who, VERB_PLAIN | VERB_AT | VERB_ACTS},
     {"ledger verify", "", "check the chain of all records", NULL, cmd_ledger_verify, 0},
     {"ledger", "", "all records", NULL, cmd_ledger, 0},
     {"mount", "MOUNTPOINT --as PRINCIPAL | --per-caller [OPTIONS]", "show a view as a file system",
