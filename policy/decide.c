@@ -65,13 +65,11 @@ static bool weigh(const struct asker *a, const struct asker_scope *scope, const 
     const struct rules *r = a->rules;
     bool given = a->superuser, original = false;
     for (size_t i = 0; i < n; i++) {
-        const struct rules_label *l = &r->labels[labels[i]];
-        if (l->kind == LABEL_FILES && scope->hides && scope->hides[l->of])
-            return false;
         original = original || labels[i] == r->original;
         given = given || asker_label_gives(a, labels[i], action, now);
     }
-    return given && (strcmp(action, "read") != 0 || asker_opens(a, original));
+    return given && !asker_hides_file(a, scope, labels, n) &&
+           (strcmp(action, "read") != 0 || asker_opens(a, original));
 }
 
 int asker_labels(const struct asker *a, struct index_read *rd, node_id object, uint32_t *at_hand,

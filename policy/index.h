@@ -348,7 +348,8 @@ int index_knows(struct index_read *rd, const char *principal, bool *ret, struct 
 /* ---- labels ------------------------------------------------------------------------------ */
 
 /* A label is a named set of objects: "edit:ID" and "retired:ID:VERSION" (see edit_labels()),
- * "untag:ID" for what an edit lost and the store's tags may still name, "files:ID" for what lies below
+ * "untag:ID" for what an edit lost and the store's tags may still name, "past:ID" for what it lost ever
+ * without being retired, "files:ID" for what lies below
  * ShotLocker/Edits/ID/, "acl:NODE" for what the ACL of the node (an object, or a directory with all
  * below it that the propagation filter lets it reach) reaches, "class:NAME" for the objects that have
  * a class (their own, their directory's or an enabled edit's), "guard:NODE" for what a protected place

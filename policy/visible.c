@@ -113,8 +113,24 @@ static int find_file(void *arg, const struct node *n, struct err *e)
     return add_above(m->rd, n->id, m->edges, e);
 }
 
+/* Takes out of `files` what the edit has now: that names nothing of before. */
+static int leave_present(struct making *m, const struct rules_edit *ed, roaring_bitmap_t *files,
+                         struct err *e)
+{
+    for (size_t i = 0; i < ed->n_labels; i++) {
+        AUTO(roaring) roaring_bitmap_t *now = NULL;
+        if (m->a->rules->labels[ed->labels[i]].kind != LABEL_EDIT)
+            continue;
+        int r = index_label_nodes(m->rd, ed->labels[i], &now, e);
+        if (r < 0)
+            return r;
+        roaring_bitmap_andnot_inplace(files, now);
+    }
+    return 0;
+}
+
 /* Edits' files go where they name what is denied. They are few. */
-static int take_files(struct making *m, const bool *hides, struct err *e)
+static int take_files(struct making *m, const uint8_t *hides, struct err *e)
 {
     const struct rules *r = m->a->rules;
     AUTO(roaring) roaring_bitmap_t *found = m->out = roaring_bitmap_create();
@@ -123,6 +139,8 @@ static int take_files(struct making *m, const bool *hides, struct err *e)
         if (r->labels[i].kind != LABEL_FILES || !hides[r->labels[i].of])
             continue;
         int err = index_label_nodes(m->rd, (uint32_t)i, &files, e);
+        if (err == 0 && !(hides[r->labels[i].of] & HIDES_NOW))
+            err = leave_present(m, &r->edits[r->labels[i].of], files, e);
         if (err < 0)
             return err;
         roaring_bitmap_and_inplace(files, m->set);

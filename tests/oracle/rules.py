@@ -152,7 +152,7 @@ class Asker:
             self.permissions = PERMISSIONS | {SUPERUSER}
         self.admitted = functools.cache(self.admitted)
         self.denied = functools.cache(self.denied)
-        self.tainted = functools.cache(self.tainted)
+        self.names_denied = functools.cache(self.names_denied)
         self.within = functools.cache(self.within)
         self.reads_through = functools.cache(self.reads_through)
         self.allow = functools.cache(self.allow)
@@ -268,12 +268,18 @@ class Asker:
         guarded = not self.superuser and not self.guards_admit(key)
         return guarded or not self.within(action, key)
 
-    def tainted(self, action, id):
-        """Would the files of an edit name what is denied?"""
+    def tainted(self, action, id, file):
+        """Would that file of an edit name what is denied? The present manifest and shots name what
+        the edit has; any other may name whatever it ever had."""
         edit = self.lake.edits.get(id)
-        return edit is not None and any(
-            self.denied(action, key) for key in edit.ever_shown() | edit.untag
-            if key in self.rules.showable)
+        if edit is None:
+            return False
+        return self.names_denied(action, id, file in edit.keys)
+
+    def names_denied(self, action, id, now):
+        edit = self.lake.edits[id]
+        return any(self.denied(action, key) for key in (edit.keys if now else edit.ever)
+                   if key in self.rules.showable)
 
     # Ways in
 
@@ -319,7 +325,7 @@ class Asker:
         """May the asker do `action` with an object that can be shown? "list": see that it is there,
         which is what can be done without opening it of "read"."""
         if not self.names or not self.within(right(action), key) or \
-                self.tainted(right(action), edit_of_file(key)):
+                self.tainted(right(action), edit_of_file(key), key):
             return False
         return self.superuser or (
             self.permitted(action, key) and self.lake_lets(action) and self.guards_admit(key) and
@@ -331,7 +337,7 @@ class Asker:
         """The same for people: every part of it."""
         return {"allow": self.allow(action, key, t), "superuser": self.superuser,
                 "within": self.within(right(action), key),
-                "tainted": self.tainted(right(action), edit_of_file(key)),
+                "tainted": self.tainted(right(action), edit_of_file(key), key),
                 "role": self.permitted(action, key), "lake": self.lake_lets(action),
                 "guards": [[*guard, self.admitted(guard)] for guard in self.rules.guards(key)],
                 "classes": sorted(self.rules.classes(key)),
