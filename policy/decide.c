@@ -103,7 +103,8 @@ int decide(const struct asker *a, struct index_read *rd, node_id object, const c
     if (a->anonymous || (scope->within && !roaring_bitmap_contains(scope->within, object)))
         return 0;
     if (!a->superuser &&
-        (!asker_gates(a, action) || roaring_bitmap_contains(a->denied, object)))
+        (!roaring_bitmap_contains(a->reach, object) || !asker_gates(a, action) ||
+         roaring_bitmap_contains(a->denied, object)))
         return 0;
     r = asker_labels(a, rd, object, at_hand, COUNT(at_hand), &labels, &n, e);
     bool given = r == 0 && weigh(a, scope, labels, n, action, now);
@@ -111,7 +112,10 @@ int decide(const struct asker *a, struct index_read *rd, node_id object, const c
         free(labels);
     if (r < 0 || !given)
         return r;
-    /* labels outlive their objects: what is gone, or is no object, nobody may anything with */
+    if (!a->superuser) {
+        *ret = true; /* what is in reach and has a label is a live object */
+        return 0;
+    }
     r = index_node(rd, object, &node, e);
     *ret = r == 0 && node.live && !node.is_dir && node.target == NODE_NONE;
     return r == -ENOENT ? 0 : r;

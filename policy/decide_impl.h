@@ -45,6 +45,9 @@ struct asker {
     uint64_t permissions;
     unsigned lake; /* enum gives: what the lake's own list lets through */
     uint8_t *gives;            /* by label number */
+    /* All live objects, and directories, of the labels that give anything at some time: who asks about
+     * another one is answered by this alone. */
+    roaring_bitmap_t *reach;
     struct asker_grant *grants; /* by edit */
     size_t n_grants;
     bool *admits; /* by place in rules->groups */
