@@ -162,13 +162,19 @@ static int check(void *arg, struct index_read *rd, struct err *e)
 {
     const struct asked *a = arg;
     const struct change *change = a->change;
+    struct err why;
     a->ch->denied = false;
     int r = change->check ? change->check(change->arg, rd, e) : 0;
-    if (r == 0) {
-        r = acting_may(&a->ch->as, rd, change->body, change->given, e);
-        a->ch->denied = r == -EACCES; /* a store has reasons of its own for that code */
-    }
-    return r;
+    if (r < 0 && change->given && !json_object_get(change->body, "path") &&
+        !json_object_get(change->body, "edit"))
+        return r; /* no such place */
+    /* Who may not change what is there does not learn in what state it is, or that it is there. */
+    int may = acting_may(&a->ch->as, rd, change->body, change->given, &why);
+    if (may == 0)
+        return r;
+    *e = why;
+    a->ch->denied = may == -EACCES; /* a store has reasons of its own for that code */
+    return may;
 }
 
 int changer_append(struct changer *ch, const struct change *change, uint64_t *ret_seq,
