@@ -179,6 +179,18 @@ static bool speaks_of(const json_t *element, const char *action)
     return !actions;
 }
 
+bool asker_leaves_names(const struct asker *a, const char *edit)
+{
+    size_t i;
+    json_t *element;
+    json_array_foreach(a->who.details, i, element) {
+        const json_t *edits = json_object_get(element, "edits");
+        if (speaks_of(element, "read") && (!edits || json_has(edits, edit)))
+            return true;
+    }
+    return !a->who.details;
+}
+
 /* A scope for each action that some element names, and the last one for all others. */
 static void make_scopes(struct asker *a)
 {

@@ -43,6 +43,12 @@ static inline void auto_index_read(struct index_read **rd)
     index_read_end(*rd);
 }
 
+/* From now on what looks for nodes (by path, by name, by reel, in a directory) finds those of the set
+ * only, and index_node() tells of others that they are not live: as if the lake held no more. For who
+ * asks in the name of somebody that sees no more. `only` is borrowed until the end of the read. Rules,
+ * labels, edits and counts are not narrowed. */
+void index_read_only(struct index_read *rd, const roaring_bitmap_t *only);
+
 /* Where the index stands in the ledger: the last record applied and the hash of its bytes.
  * seq 0: nothing yet. */
 struct index_head {

@@ -258,6 +258,12 @@ class Asker:
                    ("locations" not in d or any(lies_in(key, at) for at in d["locations"]))
                    for d in self.details)
 
+    def leaves_names(self, id):
+        """A token that is for some edits leaves what only these have below edits/."""
+        return self.details is None or any(
+            "read" in d.get("actions", ["read"]) and id in d.get("edits", [id])
+            for d in self.details)
+
     def of_edit(self, id, key):
         edit = self.lake.edits.get(id)
         return edit is not None and (edit_of_file(key) == id or key in edit.ever_shown())
@@ -352,7 +358,7 @@ class Asker:
         seen = objects | {folder for key in objects for folder in above(key)}
         for edit, path, target in self.lake.names(self.rules.showable):
             id = path.split("/")[1][-10:]
-            if target in seen and (self.superuser or
+            if target in seen and self.leaves_names(id) and (self.superuser or
                                    edit.state == "enabled" and self.reads_through(id, t)):
                 objects.add(path)
         return objects | {folder for path in objects for folder in above(path)}
