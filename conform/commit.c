@@ -171,7 +171,9 @@ static int list_objects(struct lake *lk, const struct conform_plan *plan, const 
 
 struct next {
     const struct commit_result *res;
-    const char *source;
+    const struct commit_options *opt;
+    const struct conform_plan *plan;
+    const json_t *body;
 };
 
 /* Is the version still the next one, and is there no edit of its source? Asked in the very snapshot
@@ -191,10 +193,11 @@ static int is_next(void *arg, struct index_read *rd, struct err *e)
                              "update again", res->edit, ed.version);
     if (r < 0 && (r != -ENOENT || res->version != 1))
         return r;
-    if (!next->source)
-        return 0;
-    r = index_edit_of_source(rd, next->source, &same, e);
-    return r == -ENOENT ? 0 : r < 0 ? r : err_set(e, -EALREADY, "it is edit %s already", same.id);
+    const struct commit_options *opt = next->opt;
+    r = opt->source ? index_edit_of_source(rd, opt->source, &same, e) : -ENOENT;
+    if (r != -ENOENT)
+        return r < 0 ? r : err_set(e, -EALREADY, "it is edit %s already", same.id);
+    return opt->check ? opt->check(opt->check_arg, rd, next->body, next->plan, e) : 0;
 }
 
 /* [size, mtime_ns, etag], as a scan would find it. */
@@ -208,7 +211,6 @@ static int append_edit(struct lake *lk, const struct conform_plan *plan,
                        struct commit_result *res, struct err *e)
 {
     struct objects o = {0};
-    struct next next = {res, opt->source};
     const struct artefacts *a = &res->artefacts;
     char payload[SHA256_HEX_SIZE], until[WHEN_TEXT_SIZE];
     int r = list_objects(lk, plan, a->manifest, &o, e);
@@ -233,7 +235,10 @@ static int append_edit(struct lake *lk, const struct conform_plan *plan,
                             json_string(when_format(opt->retire_until, until)));
     if (opt->source)
         json_object_set_new(body, "source", json_string(opt->source));
-    return lake_append(lk, body, is_next, &next, NULL, e);
+    if (opt->owner && res->version == 1)
+        json_object_set_new(body, "owner", json_string(opt->owner));
+    struct next next = {res, opt, plan, body};
+    return lake_append_as(lk, opt->actor ? opt->actor : lk->actor, body, is_next, &next, NULL, e);
 }
 
 /* Everything beside the file that was uploaded. */

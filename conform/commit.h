@@ -12,6 +12,11 @@
 struct conform_plan;
 struct err;
 
+/* Asked in the snapshot that the edit's record would follow, at every try: may it be made? `body` is
+ * the record. */
+typedef int commit_check_fn(void *arg, struct index_read *rd, const json_t *body,
+                            const struct conform_plan *plan, struct err *e);
+
 struct commit_options {
     const char *name;     /* of the edit; NULL: the timeline's, else the file's stem */
     const char *update;   /* the edit that this becomes the next version of; NULL: a new one. Its
@@ -23,6 +28,10 @@ struct commit_options {
     size_t size;
     const char *source;   /* 64 hex digits that stand for what it is made of, of which there is to
                              be one edit at most, whoever commits it; NULL: nothing */
+    const char *owner;    /* of a new edit: the principal that ingests it; NULL: none */
+    const char *actor;    /* what its record says who made it; NULL: the user of this host */
+    commit_check_fn *check; /* may be NULL */
+    void *check_arg;
     int jobs;             /* tagging at once; 0: what the store bears */
     lake_progress_fn *progress;
     void *progress_arg;

@@ -12,6 +12,7 @@
  *   edit:ID             what its version has now
  *   retired:ID:VERSION  what that version lost, until the moment that the row's "retired" has
  *   untag:ID            what was lost at once, until the store's tags are known to agree
+ *   past:ID             what was lost at once, for good: manifests of before still name it
  * The last gives nobody anything. */
 
 static void label_name(const char *kind, const char *id, uint64_t version, char ret[LABEL_MAX])
@@ -98,9 +99,8 @@ static int hand_over(struct apply *a, uint32_t from, const char *to, const roari
     return r;
 }
 
-/* All members of a label, which may not be there; to `to` where it is not NULL, else they are
- * forgotten. */
-static int empty_label(struct apply *a, const char *name, const char *to, struct err *e)
+/* All members of a label, which may not be there, are forgotten. */
+static int empty_label(struct apply *a, const char *name, struct err *e)
 {
     AUTO(bitmap) roaring_bitmap_t *members = NULL;
     uint32_t label;
@@ -109,7 +109,31 @@ static int empty_label(struct apply *a, const char *name, const char *to, struct
         return r == -ENOENT ? 0 : r;
     if ((r = bitmap_get(a->ix, a->txn, TABLE_MEMBER, label, &members, e)) < 0)
         return r;
-    return to ? hand_over(a, label, to, members, e) : label_remove(a, label, members, e);
+    return label_remove(a, label, members, e);
+}
+
+/* The edit's files of before go on naming them. */
+static int note_past(struct apply *a, const roaring_bitmap_t *nodes, struct err *e)
+{
+    char name[LABEL_MAX];
+    uint32_t label;
+    label_name("past", a->rec->edit, 0, name);
+    int r = roaring_bitmap_is_empty(nodes) ? 1 : label_make(a, name, &label, e);
+    return r == 0 ? label_add(a, label, nodes, e) : r < 0 ? r : 0;
+}
+
+/* All that an edit shows goes: it is to be untagged. */
+static int lose_label(struct apply *a, const char *name, const char *untag, struct err *e)
+{
+    AUTO(bitmap) roaring_bitmap_t *members = NULL;
+    uint32_t label;
+    int r = label_find(a, name, &label, e);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    if ((r = bitmap_get(a->ix, a->txn, TABLE_MEMBER, label, &members, e)) < 0 ||
+        (r = note_past(a, members, e)) < 0)
+        return r;
+    return hand_over(a, label, untag, members, e);
 }
 
 /* What was retired earlier and is in the cut again needs no end any more. */
@@ -167,6 +191,8 @@ int edit_switch(struct apply *a, const json_t *old, json_t *row, uint32_t label,
     if (later)
         json_array_append_new(retired, json_pack("[I I b]", (json_int_t)a->rec->version,
                                                  (json_int_t)a->rec->retire_until, 0));
+    if (!later && (r = note_past(a, lost, e)) < 0)
+        return r;
     return hand_over(a, label, to, lost, e);
 }
 
@@ -201,7 +227,7 @@ int edit_tagged(struct apply *a, struct err *e)
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     label_name("untag", a->rec->edit, 0, name);
-    if ((r = empty_label(a, name, NULL, e)) < 0)
+    if ((r = empty_label(a, name, e)) < 0)
         return r;
     settle_retired(a, row);
     json_object_set_new(row, "tagged", json_true());
@@ -257,12 +283,12 @@ int edit_remove(struct apply *a, struct err *e)
     if ((r = class_edit_changes(a, a->rec->edit, NULL, e)) < 0 ||
         (r = place_forget_edit(a, a->rec->edit, e)) < 0)
         return r;
-    r = empty_label(a, name, untag, e);
+    r = lose_label(a, name, untag, e);
     json_array_foreach(json_object_get(row, "retired"), i, each) {
         label_name("retired", a->rec->edit, (uint64_t)json_integer_value(json_array_get(each, 0)),
                    name);
         if (r == 0)
-            r = empty_label(a, name, untag, e);
+            r = lose_label(a, name, untag, e);
     }
     if (r < 0 || (r = end_grants(a, e)) < 0 ||
         (r = links_clear(a, a->rec->edit, json_string_value(json_object_get(row, "name")), e)) < 0)

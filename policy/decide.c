@@ -65,13 +65,11 @@ static bool weigh(const struct asker *a, const struct asker_scope *scope, const 
     const struct rules *r = a->rules;
     bool given = a->superuser, original = false;
     for (size_t i = 0; i < n; i++) {
-        const struct rules_label *l = &r->labels[labels[i]];
-        if (l->kind == LABEL_FILES && scope->hides && scope->hides[l->of])
-            return false;
         original = original || labels[i] == r->original;
         given = given || asker_label_gives(a, labels[i], action, now);
     }
-    return given && (strcmp(action, "read") != 0 || asker_opens(a, original));
+    return given && !asker_hides_file(a, scope, labels, n) &&
+           (strcmp(action, "read") != 0 || asker_opens(a, original));
 }
 
 int asker_labels(const struct asker *a, struct index_read *rd, node_id object, uint32_t *at_hand,
@@ -105,7 +103,8 @@ int decide(const struct asker *a, struct index_read *rd, node_id object, const c
     if (a->anonymous || (scope->within && !roaring_bitmap_contains(scope->within, object)))
         return 0;
     if (!a->superuser &&
-        (!asker_gates(a, action) || roaring_bitmap_contains(a->denied, object)))
+        (!roaring_bitmap_contains(a->reach, object) || !asker_gates(a, action) ||
+         roaring_bitmap_contains(a->denied, object)))
         return 0;
     r = asker_labels(a, rd, object, at_hand, COUNT(at_hand), &labels, &n, e);
     bool given = r == 0 && weigh(a, scope, labels, n, action, now);
@@ -113,7 +112,10 @@ int decide(const struct asker *a, struct index_read *rd, node_id object, const c
         free(labels);
     if (r < 0 || !given)
         return r;
-    /* labels outlive their objects: what is gone, or is no object, nobody may anything with */
+    if (!a->superuser) {
+        *ret = true; /* what is in reach and has a label is a live object */
+        return 0;
+    }
     r = index_node(rd, object, &node, e);
     *ret = r == 0 && node.live && !node.is_dir && node.target == NODE_NONE;
     return r == -ENOENT ? 0 : r;

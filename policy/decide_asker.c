@@ -190,6 +190,20 @@ static void give_all(struct asker *a)
         give_policies(a, a->who.as[i]);
 }
 
+static int find_reach(struct asker *a, struct index_read *rd, struct err *e)
+{
+    AUTO(roaring) roaring_bitmap_t *names = NULL;
+    int r = index_edit_names(rd, &names, e);
+    for (uint32_t i = 0; r == 0 && i < a->rules->n_labels; i++) {
+        AUTO(roaring) roaring_bitmap_t *set = NULL;
+        if (a->gives[i] && (r = index_label_nodes(rd, i, &set, e)) == 0)
+            roaring_bitmap_or_inplace(a->reach, set);
+    }
+    if (r == 0)
+        roaring_bitmap_andnot_inplace(a->reach, names); /* they are no objects */
+    return r;
+}
+
 /* ---- who it is ----------------------------------------------------------------------------- */
 
 /* Where a grant holds from certain addresses only: is the asker at one of them? */
@@ -243,6 +257,7 @@ int asker_new(struct index_read *rd, struct rules *rules, const struct who *who,
     a->rules = rules_ref(rules);
     who_copy(who, &a->who);
     a->names = json_object();
+    a->reach = roaring_bitmap_create();
     a->denied = roaring_bitmap_create();
     a->edges = roaring_bitmap_create();
     int r = asker_check(a, rd, e);
@@ -259,7 +274,8 @@ int asker_new(struct index_read *rd, struct rules *rules, const struct who *who,
         take_permissions(a);
     take_grants(a);
     give_all(a);
-    if ((r = asker_deny(a, rd, e)) < 0 || (r = asker_narrow(a, rd, e)) < 0)
+    if ((r = find_reach(a, rd, e)) < 0 || (r = asker_deny(a, rd, e)) < 0 ||
+        (r = asker_narrow(a, rd, e)) < 0)
         return err_wrap(e, "rules for %s", a->anonymous ? "an anonymous caller" : a->who.as[0]);
     *ret = TAKE(a);
     return 0;
@@ -279,6 +295,7 @@ void asker_free(struct asker *a)
     free(a->gives);
     free(a->grants);
     json_decref(a->names);
+    roaring_bitmap_free(a->reach);
     roaring_bitmap_free(a->denied);
     roaring_bitmap_free(a->edges);
     who_done(&a->who);

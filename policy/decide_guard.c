@@ -131,7 +131,7 @@ static int add_edit(struct asker *a, struct index_read *rd, const char *id, roar
     const struct rules_edit *ed = at == RULES_NONE ? NULL : &r->edits[at];
     for (size_t i = 0; ed && i < ed->n_labels; i++) {
         AUTO(roaring) roaring_bitmap_t *set = NULL;
-        if (r->labels[ed->labels[i]].kind == LABEL_UNTAG)
+        if (r->labels[ed->labels[i]].kind == LABEL_LOST)
             continue;
         int err = index_label_nodes(rd, ed->labels[i], &set, e);
         if (err < 0)
@@ -177,6 +177,18 @@ static bool speaks_of(const json_t *element, const char *action)
         if (action && strcmp(json_string_value(v), action) == 0)
             return true;
     return !actions;
+}
+
+bool asker_leaves_names(const struct asker *a, const char *edit)
+{
+    size_t i;
+    json_t *element;
+    json_array_foreach(a->who.details, i, element) {
+        const json_t *edits = json_object_get(element, "edits");
+        if (speaks_of(element, "read") && (!edits || json_has(edits, edit)))
+            return true;
+    }
+    return !a->who.details;
 }
 
 /* A scope for each action that some element names, and the last one for all others. */
@@ -260,21 +272,43 @@ static int has_hidden(struct asker *a, struct index_read *rd, uint32_t label,
 }
 
 static int edit_hides(struct asker *a, struct index_read *rd, const struct rules_edit *ed,
-                      const roaring_bitmap_t *within, bool *ret, struct err *e)
+                      const roaring_bitmap_t *within, uint8_t *ret, struct err *e)
 {
     const struct rules_label *labels = a->rules->labels;
     bool has_files = false;
-    *ret = false;
+    *ret = 0;
     for (size_t i = 0; i < ed->n_labels; i++)
         has_files = has_files || labels[ed->labels[i]].kind == LABEL_FILES;
-    for (size_t i = 0; has_files && !*ret && i < ed->n_labels; i++) {
-        if (labels[ed->labels[i]].kind == LABEL_FILES)
+    for (size_t i = 0; has_files && i < ed->n_labels; i++) {
+        enum label_kind kind = labels[ed->labels[i]].kind;
+        bool has = false;
+        if (kind == LABEL_FILES || (*ret && kind != LABEL_EDIT))
             continue;
-        int r = has_hidden(a, rd, ed->labels[i], within, ret, e);
+        int r = has_hidden(a, rd, ed->labels[i], within, &has, e);
         if (r < 0)
             return r;
+        if (has)
+            *ret |= kind == LABEL_EDIT ? HIDES_NOW | HIDES_EVER : HIDES_EVER;
     }
     return 0;
+}
+
+const struct rules_edit *asker_hides_file(const struct asker *a, const struct asker_scope *scope,
+                                          const uint32_t *labels, size_t n)
+{
+    const struct rules_label *all = a->rules->labels;
+    for (size_t i = 0; scope->hides && i < n; i++) {
+        const struct rules_label *files = &all[labels[i]];
+        if (files->kind != LABEL_FILES || !scope->hides[files->of])
+            continue;
+        enum hides by = HIDES_EVER;
+        for (size_t k = 0; k < n; k++)
+            if (all[labels[k]].kind == LABEL_EDIT && all[labels[k]].of == files->of)
+                by = HIDES_NOW;
+        if (scope->hides[files->of] & by)
+            return &a->rules->edits[files->of];
+    }
+    return NULL;
 }
 
 int asker_narrow(struct asker *a, struct index_read *rd, struct err *e)

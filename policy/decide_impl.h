@@ -18,11 +18,17 @@ enum gives {
     GIVES_TIMED = 16, /* READ where one of the edit's grants is active */
 };
 
+/* Which files of an edit name what is denied. */
+enum hides {
+    HIDES_NOW = 1,  /* its present manifest and shots: by what it has */
+    HIDES_EVER = 2, /* all others, those of versions before among them: by all that it ever had */
+};
+
 /* What the asker's token leaves it for one action. */
 struct asker_scope {
     const char *action;       /* NULL: every action that has none of its own; borrowed from `who` */
     roaring_bitmap_t *within; /* exact for objects; NULL: everything */
-    bool *hides;              /* by edit: its files name what is denied here; NULL: none does */
+    uint8_t *hides;           /* by edit: enum hides; NULL: none does */
 };
 
 /* The active times of a grant whose ranges, if any, hold for the asker. */
@@ -39,6 +45,9 @@ struct asker {
     uint64_t permissions;
     unsigned lake; /* enum gives: what the lake's own list lets through */
     uint8_t *gives;            /* by label number */
+    /* All live objects, and directories, of the labels that give anything at some time: who asks about
+     * another one is answered by this alone. */
+    roaring_bitmap_t *reach;
     struct asker_grant *grants; /* by edit */
     size_t n_grants;
     bool *admits; /* by place in rules->groups */
@@ -75,6 +84,11 @@ bool asker_label_gives(const struct asker *a, uint32_t number, const char *actio
 /* The labels of an object, known ones only; `*ret` is `at_hand` or the caller's to free. */
 int asker_labels(const struct asker *a, struct index_read *rd, node_id object, uint32_t *at_hand,
                  size_t cap, uint32_t **ret, size_t *ret_n, struct err *e);
+/* Does the token leave the asker the names that the edit has below edits/? */
+bool asker_leaves_names(const struct asker *a, const char *edit);
+/* Is an object of these labels a file of an edit that names what is denied? The edit, or NULL. */
+const struct rules_edit *asker_hides_file(const struct asker *a, const struct asker_scope *scope,
+                                          const uint32_t *labels, size_t n);
 /* Is the text one of a list of strings? */
 bool json_has(const json_t *list, const char *text);
 /* -ESTALE where the snapshot is of another position than the rules. */

@@ -129,13 +129,12 @@ static void token_gate(json_t *gates, bool pass, char **ret_block)
 /* Is it a file of an edit that names what is denied? */
 static const struct rules_edit *hidden_by(const struct ways *w, const char *action)
 {
-    const struct asker_scope *scope = asker_scope(w->a, action);
-    for (size_t i = 0; scope->hides && i < w->rules->n_labels; i++) {
-        const struct rules_label *l = &w->rules->labels[i];
-        if (w->held[i] && l->kind == LABEL_FILES && scope->hides[l->of])
-            return &w->rules->edits[l->of];
-    }
-    return NULL;
+    AUTO(free) uint32_t *labels = xcalloc(w->rules->n_labels + 1, sizeof *labels);
+    size_t n = 0;
+    for (size_t i = 0; i < w->rules->n_labels; i++)
+        if (w->held[i])
+            labels[n++] = (uint32_t)i;
+    return asker_hides_file(w->a, asker_scope(w->a, action), labels, n);
 }
 
 /* Whose rule would have shown it, where somebody else's is stricter. */

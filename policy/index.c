@@ -188,8 +188,14 @@ void index_read_end(struct index_read *rd)
         return;
     mdb_txn_reset(rd->txn);
     LOCKED(&rd->ix->lock);
+    rd->only = NULL;
     rd->next = rd->ix->idle;
     rd->ix->idle = rd;
+}
+
+void index_read_only(struct index_read *rd, const roaring_bitmap_t *only)
+{
+    rd->only = only;
 }
 
 static int meta_get(struct index_read *rd, const char *name, void *ret, size_t n, struct err *e)

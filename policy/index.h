@@ -43,6 +43,12 @@ static inline void auto_index_read(struct index_read **rd)
     index_read_end(*rd);
 }
 
+/* From now on what looks for nodes (by path, by name, by reel, in a directory) finds those of the set
+ * only, and index_node() tells of others that they are not live: as if the lake held no more. For who
+ * asks in the name of somebody that sees no more. `only` is borrowed until the end of the read. Rules,
+ * labels, edits and counts are not narrowed. */
+void index_read_only(struct index_read *rd, const roaring_bitmap_t *only);
+
 /* Where the index stands in the ledger: the last record applied and the hash of its bytes.
  * seq 0: nothing yet. */
 struct index_head {
@@ -348,7 +354,8 @@ int index_knows(struct index_read *rd, const char *principal, bool *ret, struct 
 /* ---- labels ------------------------------------------------------------------------------ */
 
 /* A label is a named set of objects: "edit:ID" and "retired:ID:VERSION" (see edit_labels()),
- * "untag:ID" for what an edit lost and the store's tags may still name, "files:ID" for what lies below
+ * "untag:ID" for what an edit lost and the store's tags may still name, "past:ID" for what it lost ever
+ * without being retired, "files:ID" for what lies below
  * ShotLocker/Edits/ID/, "acl:NODE" for what the ACL of the node (an object, or a directory with all
  * below it that the propagation filter lets it reach) reaches, "class:NAME" for the objects that have
  * a class (their own, their directory's or an enabled edit's), "guard:NODE" for what a protected place

@@ -91,8 +91,15 @@ struct index {
 struct index_read {
     struct index *ix;
     MDB_txn *txn;
+    const roaring_bitmap_t *only; /* NULL, or the nodes that there are: see index_read_only() */
     struct index_read *next;
 };
+
+/* Is the node there, as far as this read goes? */
+static inline bool read_has(const struct index_read *rd, node_id id)
+{
+    return !rd->only || roaring_bitmap_contains(rd->only, id);
+}
 
 /* Nodes in the order of their finding; the caller frees `id`. */
 struct node_list {

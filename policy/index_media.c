@@ -44,7 +44,7 @@ static int walk(struct index_read *rd, enum index_table t, const struct buf *key
         int ra = attr_get(rd->ix, rd->txn, id, &a, NULL, NULL, e);
         if (ra < 0)
             return ra;
-        if (attr_is_live(&a))
+        if (attr_is_live(&a) && read_has(rd, id))
             node_list_add(found, id);
     }
     return r == MDB_NOTFOUND ? 0 : index_err(e, r, "media");

@@ -83,7 +83,7 @@ static int walk(struct index_read *rd, enum index_table t, const struct buf *key
         int ra = attr_get(rd->ix, rd->txn, id, &a, &name, NULL, e);
         if (ra < 0)
             return ra;
-        if (attr_is_live(&a) && is_wanted(q, name, a.name_len))
+        if (attr_is_live(&a) && read_has(rd, id) && is_wanted(q, name, a.name_len))
             node_list_add(&q->found, id);
     }
     return r == MDB_NOTFOUND ? 0 : index_err(e, r, "names");

@@ -100,6 +100,7 @@ int index_node(struct index_read *rd, node_id id, struct node *ret, struct err *
     if (r < 0)
         return r;
     fill(id, &a, name, etag, ret);
+    ret->live = ret->live && read_has(rd, id);
     return 0;
 }
 
@@ -128,6 +129,7 @@ int index_nodes(struct index_read *rd, const roaring_bitmap_t *set, index_node_f
         struct node n;
         const char *name = (const char *)v.mv_data + sizeof a;
         fill(id, &a, name, name + a.name_len + 1, &n);
+        n.live = n.live && read_has(rd, id);
         if ((r = fn(arg, &n, e)) < 0)
             return r;
     }
@@ -145,7 +147,7 @@ static int live_child(struct index_read *rd, node_id parent, const char *name, s
         int r = node_get(rd->ix, rd->txn, parent, name, n, kinds[i], &id, e);
         if (r == 0)
             r = attr_get(rd->ix, rd->txn, id, &a, NULL, NULL, e);
-        if (r == 0 && attr_is_live(&a)) {
+        if (r == 0 && attr_is_live(&a) && read_has(rd, id)) {
             *ret = id;
             return 0;
         }

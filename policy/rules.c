@@ -217,7 +217,8 @@ static int add_label(void *arg, uint32_t number, const char *name, struct err *e
     static const struct {
         const char *prefix;
         enum label_kind kind;
-    } kinds[] = {{"edit:", LABEL_EDIT},   {"retired:", LABEL_RETIRED}, {"untag:", LABEL_UNTAG},
+    } kinds[] = {{"edit:", LABEL_EDIT},   {"retired:", LABEL_RETIRED}, {"untag:", LABEL_LOST},
+                 {"past:", LABEL_LOST},  
                  {"files:", LABEL_FILES}, {"acl:", LABEL_ACL},         {"class:", LABEL_CLASS},
                  {"guard:", LABEL_GUARD}};
     struct load *l = arg;

@@ -21,7 +21,7 @@ enum label_kind {
     LABEL_OTHER, /* gives nothing: also an ACL that was taken away, an edit that is not there */
     LABEL_EDIT,
     LABEL_RETIRED,
-    LABEL_UNTAG,
+    LABEL_LOST, /* "untag:" and "past:": what the edit has no more, but its files of before name */
     LABEL_FILES,
     LABEL_ACL,
     LABEL_CLASS,

@@ -113,8 +113,24 @@ static int find_file(void *arg, const struct node *n, struct err *e)
     return add_above(m->rd, n->id, m->edges, e);
 }
 
+/* Takes out of a set what the edit has now. */
+static int leave_present(struct making *m, const struct rules_edit *ed, roaring_bitmap_t *set,
+                         struct err *e)
+{
+    for (size_t i = 0; i < ed->n_labels; i++) {
+        AUTO(roaring) roaring_bitmap_t *now = NULL;
+        if (m->a->rules->labels[ed->labels[i]].kind != LABEL_EDIT)
+            continue;
+        int r = index_label_nodes(m->rd, ed->labels[i], &now, e);
+        if (r < 0)
+            return r;
+        roaring_bitmap_andnot_inplace(set, now);
+    }
+    return 0;
+}
+
 /* Edits' files go where they name what is denied. They are few. */
-static int take_files(struct making *m, const bool *hides, struct err *e)
+static int take_files(struct making *m, const uint8_t *hides, struct err *e)
 {
     const struct rules *r = m->a->rules;
     AUTO(roaring) roaring_bitmap_t *found = m->out = roaring_bitmap_create();
@@ -123,6 +139,8 @@ static int take_files(struct making *m, const bool *hides, struct err *e)
         if (r->labels[i].kind != LABEL_FILES || !hides[r->labels[i].of])
             continue;
         int err = index_label_nodes(m->rd, (uint32_t)i, &files, e);
+        if (err == 0 && !(hides[r->labels[i].of] & HIDES_NOW)) /* names nothing of before */
+            err = leave_present(m, &r->edits[r->labels[i].of], files, e);
         if (err < 0)
             return err;
         roaring_bitmap_and_inplace(files, m->set);
@@ -139,6 +157,19 @@ static int find_folder(void *arg, const struct node *n, struct err *e)
     return add_above(m->rd, n->id, m->edges, e);
 }
 
+/* A token for some edits leaves the names of these. */
+static int narrow_names(struct making *m, struct err *e)
+{
+    const struct rules *rules = m->a->rules;
+    for (size_t i = 0; m->a->who.details && i < rules->n_edits; i++) {
+        const struct rules_edit *ed = &rules->edits[i];
+        int r = asker_leaves_names(m->a, ed->id) ? 0 : leave_present(m, ed, m->names, e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 /* Leaves of the set the objects that are not denied, and the directories above them. The names that
  * edits have are put aside: what they stand for must be settled first. */
 static int take_away(struct making *m, struct err *e)
@@ -153,6 +184,7 @@ static int take_away(struct making *m, struct err *e)
     roaring_bitmap_andnot_inplace(m->set, m->names);
     uint64_t before = roaring_bitmap_get_cardinality(m->set);
     if ((r = index_nodes(m->rd, m->names, find_folder, m, e)) < 0 ||
+        (r = narrow_names(m, e)) < 0 ||
         (scope->hides && (r = take_files(m, scope->hides, e)) < 0))
         return r;
     if (scope->within)

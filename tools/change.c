@@ -55,7 +55,7 @@ int acting_asker(const struct acting *a, struct index_read *rd, struct asker **r
     return r < 0 ? r : asker_new(rd, rules, &a->who, ret, e);
 }
 
-int acting_sees(const struct acting *a, struct index_read *rd, roaring_bitmap_t **ret,
+static int sees(const struct acting *a, struct index_read *rd, bool closed, roaring_bitmap_t **ret,
                 struct err *e)
 {
     AUTO(visible) struct visible v = {0};
@@ -63,9 +63,24 @@ int acting_sees(const struct acting *a, struct index_read *rd, roaring_bitmap_t 
     if (acting_is_operator(a))
         return 0;
     int r = visible_compute(rd, &a->who, clock_wall(), &v, e);
-    if (r == 0)
-        *ret = TAKE(v.nodes);
-    return r;
+    if (r < 0)
+        return r;
+    if (!closed && v.closed)
+        roaring_bitmap_andnot_inplace(v.nodes, v.closed);
+    *ret = TAKE(v.nodes);
+    return 0;
+}
+
+int acting_sees(const struct acting *a, struct index_read *rd, roaring_bitmap_t **ret,
+                struct err *e)
+{
+    return sees(a, rd, /* closed= */ true, ret, e);
+}
+
+int acting_reads(const struct acting *a, struct index_read *rd, roaring_bitmap_t **ret,
+                 struct err *e)
+{
+    return sees(a, rd, /* closed= */ false, ret, e);
 }
 
 /* Is the path of a refused change one that the principal sees? */
@@ -100,7 +115,7 @@ int acting_may(const struct acting *a, struct index_read *rd, const json_t *body
     bool seen = true;
     if (path && (r = sees_path(asker, rd, path, &seen, e)) < 0)
         return r;
-    return seen ? err_set(e, -EACCES, "%s: not allowed: %s", a->name, why.text)
+    return seen ? err_set(e, -EPERM, "%s: not allowed: %s", a->name, why.text)
                 : err_set(e, -ENOENT, "no such path in the lake: %s", given ? given : path);
 }
 
@@ -166,7 +181,7 @@ static int check(void *arg, struct index_read *rd, struct err *e)
     int r = change->check ? change->check(change->arg, rd, e) : 0;
     if (r == 0) {
         r = acting_may(&a->ch->as, rd, change->body, change->given, e);
-        a->ch->denied = r == -EACCES; /* a store has reasons of its own for that code */
+        a->ch->denied = r == -EPERM;
     }
     return r;
 }

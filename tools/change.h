@@ -39,7 +39,8 @@ static inline void auto_acting(struct acting *a)
 /* The principal at that position; NULL for the operator. */
 int acting_asker(const struct acting *a, struct index_read *rd, struct asker **ret, struct err *e);
 
-/* May it append this record there? 0; -EACCES: no, and the sentence says what is missing; -ENOENT:
+/* May it append this record there? 0; -EPERM: no, and the sentence says what is missing (a store refuses
+ * with -EACCES); -ENOENT:
  * no, and it may not know either that the "path" of `body` exists: the sentence is that of an absent
  * one, with `given`, what was asked for. */
 int acting_may(const struct acting *a, struct index_read *rd, const json_t *body, const char *given,
@@ -48,6 +49,10 @@ int acting_may(const struct acting *a, struct index_read *rd, const json_t *body
 /* What the principal may see at that position (CRoaring; the caller frees); NULL for the operator. */
 int acting_sees(const struct acting *a, struct index_read *rd, roaring_bitmap_t **ret,
                 struct err *e);
+
+/* What it may read, with the directories above; likewise. */
+int acting_reads(const struct acting *a, struct index_read *rd, roaring_bitmap_t **ret,
+                 struct err *e);
 
 /* 0, or -ENOENT with the sentence of an absent path where the principal does not see the node. */
 int acting_must_see(const struct acting *a, struct index_read *rd, node_id node, const char *given,

@@ -12,7 +12,11 @@
 #include "base/err.h"
 #include "base/when.h"
 #include "fs/lake/lake.h"
+#include "policy/decide.h"
 #include "policy/index.h"
+#include "policy/roles.h"
+#include "tools/acl_file.h"
+#include "tools/change.h"
 #include "tools/cli.h"
 #include "tools/conform_job.h"
 #include "tools/edit_change.h"
@@ -36,6 +40,7 @@ struct update {
     const char *edit;
     int64_t retire_until;
     bool dry_run;
+    json_t *access; /* a list for the edit, or NULL */
 };
 
 /* --retire takes whole days from now, or a moment. */
@@ -82,7 +87,7 @@ static int dry_run(struct cli *c, struct lake *lk, const char *path, const struc
     if (r < 0)
         return cli_fail(e);
     int status = conform_job_status(&res);
-    const char *hint = conform_job_hint(&res, lk);
+    const char *hint = conform_job_hint(job, &res, lk);
     r = id ? edit_change_plan(lk, id, res.plan, &change, e)
            : conform_job_report(&res, lk, c->json, &text, e);
     conform_job_result_done(&res);
@@ -97,34 +102,77 @@ static int dry_run(struct cli *c, struct lake *lk, const char *path, const struc
     return status;
 }
 
+/* Who may not set access lists at all cannot bring one with the edit either: known before there is
+ * one. */
+static int may_set_access(const struct changer *ch, const struct update *up, struct err *e)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    AUTO(asker) struct asker *asker = NULL;
+    int r = index_read_begin(ch->lk->index, &rd, e);
+    if (r < 0 || !up->access || (r = acting_asker(&ch->as, rd, &asker, e)) < 0 || !asker)
+        return r;
+    return asker_is_superuser(asker) || (asker_permissions(asker) & ROLE(ACCESS_WRITE))
+               ? 0
+               : err_set(e, -EPERM, "%s: not allowed: --access: needs access_write", ch->as.name);
+}
+
+static int set_access(struct changer *ch, const struct update *up, const char *edit, struct err *e)
+{
+    if (!up->access)
+        return 0;
+    json_auto_t *body = json_pack("{ss ss sO}", "op", "acl", "edit", edit, "entries", up->access);
+    int r = changer_append(ch, &(struct change){.body = body}, NULL, e);
+    return r < 0 ? err_wrap(e, "edit %s stands, but without its access list", edit) : 0;
+}
+
+static int start(struct changer *ch, struct conform_job *job, const struct update *up,
+                 struct err *e)
+{
+    int r = conform_job_defaults(job, ch->c->state, e);
+    if (r < 0)
+        return r;
+    job->as = &ch->as;
+    job->commit.update = up->edit;
+    job->commit.retire_until = up->retire_until;
+    return may_set_access(ch, up, e);
+}
+
+static int fail(const struct err *e)
+{
+    cli_fail(e);
+    return e->code == -EPERM ? CLI_DENIED : CLI_FAILED;
+}
+
 static int run(struct cli *c, const char *path, struct conform_job *job, const struct update *up,
                struct err *e)
 {
-    AUTO(lake) struct lake *lk = NULL;
+    AUTO(changer) struct changer ch = {0};
     AUTO(buf) struct buf text = {0};
     struct conform_job_result res;
-    int r = conform_job_defaults(job, c->state, e);
-    if (r == 0)
-        r = cli_lake_synced(c, &lk, e);
-    if (r == 0 && up->edit && (r = must_stand(lk, up->edit, e)) == -ENOENT)
+    int r = changer_open(c, &ch);
+    if (r != CLI_DONE)
+        return r;
+    if ((r = start(&ch, job, up, e)) < 0)
+        return fail(e);
+    if (up->edit && (r = must_stand(ch.lk, up->edit, e)) == -ENOENT)
         return cli_unknown("%s", e->text);
     if (r == 0 && up->dry_run)
-        return dry_run(c, lk, path, job, up->edit, e);
-    job->commit.update = up->edit;
-    job->commit.retire_until = up->retire_until;
+        return dry_run(c, ch.lk, path, job, up->edit, e);
     if (r == 0)
-        r = conform_job_run(lk, path, job, &res, e);
+        r = conform_job_run(ch.lk, path, job, &res, e);
     if (r < 0)
-        return cli_fail(e);
+        return fail(e);
     cli_progress_end();
     say_tags(&res.commit);
     int status = conform_job_status(&res);
-    const char *hint = conform_job_hint(&res, lk);
-    r = conform_job_report(&res, lk, c->json, &text, e);
+    const char *hint = conform_job_hint(job, &res, ch.lk);
+    r = conform_job_report(&res, ch.lk, c->json, &text, e);
+    if (r == 0)
+        r = set_access(&ch, up, res.commit.edit, e);
     conform_job_result_done(&res);
-    if (r < 0)
-        return cli_fail(e);
     fputs(buf_str(&text), stdout);
+    if (r < 0)
+        return fail(e);
     say_hint(hint);
     return status;
 }
@@ -137,9 +185,11 @@ int cmd_conform(struct cli *c, int argc, char **argv)
         {"update", required_argument, NULL, 'u'},
         {"retire", required_argument, NULL, 'r'},
         {"dry-run", no_argument, NULL, 'd'},
+        {"access", required_argument, NULL, 'a'},
         {0}};
     struct conform_job job = CONFORM_JOB_DEFAULT;
     struct update up = {0};
+    const char *access = NULL;
     struct err e;
     int r = 0;
     job.commit.progress = cli_progress;
@@ -149,6 +199,8 @@ int cmd_conform(struct cli *c, int argc, char **argv)
             job.commit.name = optarg;
         } else if (o == 'u') {
             up.edit = optarg;
+        } else if (o == 'a') {
+            access = optarg;
         } else if (o == 'd') {
             up.dry_run = true;
         } else if (o == '?') {
@@ -166,8 +218,13 @@ int cmd_conform(struct cli *c, int argc, char **argv)
         r = cli_usage(c, "--retire goes with --update");
     else if (location_check_style(&job.conform.location, &e) < 0)
         r = cli_usage(c, "%s", e.text);
+    else if (up.edit && up.dry_run && c->act_as) /* it tells of the version before, media and all */
+        r = cli_usage(c, "--dry-run of an --update takes no --act-as");
+    else if (access && !(up.access = acl_file_read(access, &e)))
+        r = cli_fail(&e);
     else
         r = run(c, argv[optind], &job, &up, &e);
+    json_decref(up.access);
     conform_job_done(&job);
     return r;
 }

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "conform/claim.h"
 #include "fs/lake/lake.h"
+#include "tools/change.h"
 #include "tools/cli.h"
 #include "tools/conform_job.h"
 #include "tools/watch.h"
@@ -28,6 +29,7 @@ enum { OPTION_INBOX = 'i', OPTION_POLL = 'p', OPTION_SETTLE = 's', OPTION_LEASE 
 
 struct watch_args {
     struct conform_job job;
+    struct acting as;
     const char *dir;
     bool inbox, once;
     int64_t poll_ms, settle_ms, lease_ms;
@@ -160,19 +162,28 @@ static int run(struct cli *c, struct watch_args *a, struct err *e)
     return r;
 }
 
+static int start(struct cli *c, struct watch_args *a)
+{
+    struct err e;
+    log_set(c->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, /* to_syslog= */ false);
+    int r = acting_open(c, &a->as);
+    if (r != CLI_DONE)
+        return r;
+    a->job.as = &a->as;
+    r = catch_signals(&e);
+    if (r == 0)
+        r = run(c, a, &e);
+    return r < 0 ? cli_fail(&e) : r == 0 ? CLI_DONE : CLI_FAILED;
+}
+
 int cmd_watch(struct cli *c, int argc, char **argv)
 {
     struct watch_args a = {.job = CONFORM_JOB_DEFAULT, .poll_ms = POLL_MS, .settle_ms = SETTLE_MS,
                            .lease_ms = CLAIM_LEASE_MS};
-    struct err e;
     int r = take_args(c, &a, argc, argv);
-    if (r == 0) {
-        log_set(c->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, /* to_syslog= */ false);
-        r = catch_signals(&e);
-        if (r == 0)
-            r = run(c, &a, &e);
-        r = r < 0 ? cli_fail(&e) : r == 0 ? CLI_DONE : CLI_FAILED;
-    }
+    if (r == CLI_DONE)
+        r = start(c, &a);
+    acting_done(&a.as);
     conform_job_done(&a.job);
     return r;
 }

@@ -18,6 +18,7 @@
 #include "conform/sidecar.h"
 #include "fs/lake/lake.h"
 #include "policy/index.h"
+#include "tools/change.h"
 #include "tools/cli.h"
 
 /* A whole file of at most `max` bytes. */
@@ -204,14 +205,48 @@ int conform_job_plan_bytes(struct lake *lk, const char *path, const char *file,
 {
     AUTO(buf) struct buf scratch = {0};
     struct index_read *rd = NULL;
+    roaring_bitmap_t *only = NULL;
     const struct buf *otio;
     int r = as_otio(file, data, &how->format, &scratch, &otio, e);
     if (r == 0)
         r = index_read_begin(lk->index, &rd, e);
+    if (r == 0 && how->as && (r = acting_reads(how->as, rd, &only, e)) == 0)
+        index_read_only(rd, only);
     if (r == 0)
         r = conform_plan(rd, lk->store, buf_str(otio), otio->len, &how->conform, ret, e);
     index_read_end(rd);
+    if (only)
+        roaring_bitmap_free(only);
     return r < 0 ? err_wrap(e, "'%s'", path) : 0;
+}
+
+/* Is the edit allowed, and all of its media still read by who ingests it? */
+static int check_acting(void *arg, struct index_read *rd, const json_t *body,
+                        const struct conform_plan *plan, struct err *e)
+{
+    const struct acting *as = arg;
+    roaring_bitmap_t *only = NULL;
+    int r = acting_may(as, rd, body, NULL, e);
+    if (r < 0 || (r = acting_reads(as, rd, &only, e)) < 0 || !only)
+        return r;
+    bool all = roaring_bitmap_is_subset(plan->objects, only);
+    roaring_bitmap_free(only);
+    return all ? 0
+               : err_set(e, -EPERM, "%s: not allowed: some of the media cannot be read any more: "
+                         "conform again", as->name);
+}
+
+/* The same before anything is uploaded; a new edit has no id yet. */
+static int check_early(struct lake *lk, const struct conform_job *job,
+                       const struct conform_plan *plan, struct err *e)
+{
+    AUTO(index_read) struct index_read *rd = NULL;
+    const char *update = job->commit.update;
+    json_auto_t *body = json_pack("{ss ss}", "op", "edit", "edit", update ? update : "0000000000");
+    if (!update)
+        json_object_set_new(body, "owner", json_string(job->as->name));
+    int r = index_read_begin(lk->index, &rd, e);
+    return r < 0 ? r : check_acting((void *)job->as, rd, body, plan, e);
 }
 
 int conform_job_commit(struct lake *lk, const char *file, const struct buf *data,
@@ -223,6 +258,14 @@ int conform_job_commit(struct lake *lk, const char *file, const struct buf *data
     /* What an interrupted conform left; that it cannot be completed now must not stop this one. Of
      * a source that is for whoever works on it: watchers would all write each other's tags. */
     struct err late;
+    if (job->as && !acting_is_operator(job->as)) {
+        int r = check_early(lk, job, res->plan, e);
+        if (r < 0)
+            return r;
+        opt.owner = opt.actor = job->as->name;
+        opt.check = check_acting;
+        opt.check_arg = (void *)job->as;
+    }
     if (!opt.source &&
         lake_tag_pending(lk, opt.jobs, opt.progress, opt.progress_arg, &edits, &late) < 0)
         fprintf(stderr, "shotlake: tags of an earlier edit still wait: %s\n", late.text);
@@ -322,10 +365,13 @@ static int on_object(void *arg, const struct node *n, struct err *e)
     return r < 0 || strncmp(buf_str(&key), edits, strlen(edits)) == 0 ? r : -ECANCELED;
 }
 
-const char *conform_job_hint(const struct conform_job_result *res, struct lake *lk)
+const char *conform_job_hint(const struct conform_job *job, const struct conform_job_result *res,
+                             struct lake *lk)
 {
     AUTO(index_read) struct index_read *rd = NULL;
     struct err e; /* a hint that cannot be given is none */
+    if (job->as && !acting_is_operator(job->as))
+        return NULL;
     if (!conform_has_missing(res->plan) || index_read_begin(lk->index, &rd, &e) < 0 ||
         index_inventory_each(rd, on_object, rd, &e) < 0)
         return NULL;

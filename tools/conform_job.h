@@ -10,6 +10,7 @@
 #include "conform/conform.h"
 #include "conform/edit_format.h"
 
+struct acting;
 struct buf;
 struct err;
 struct lake;
@@ -23,6 +24,8 @@ struct conform_job {
     struct commit_options commit; /* file, data and size are filled by conform_job_run() */
     struct pins *pins;            /* what the options read: conform_job_done() */
     struct sidecars *sidecars;
+    const struct acting *as; /* in whose name: only what it may read is media then, and everything else
+                                as if it were not there (row TA7); NULL, or the operator: all */
 };
 #define CONFORM_JOB_DEFAULT {.conform = {.handles = CONFORM_HANDLES}}
 
@@ -88,8 +91,8 @@ int conform_job_plan(struct lake *lk, const char *path, const struct conform_job
  * `path` is for messages, `file` the base name of the bytes. conform_job_plan_bytes() changes
  * nothing: what it refuses is the timeline's fault (or memory's, -EIO and -ENOSPC of the index).
  * conform_job_commit() commits res->plan; with a source it completes no other edit's tags. Its
- * errors are the lake's, but for -EINVAL (a name that cannot be one) and -EALREADY
- * (job->commit.source has an edit). */
+ * errors are the lake's, but for -EINVAL (a name that cannot be one), -EALREADY (job->commit.source
+ * has an edit) and -EPERM: it is not allowed to job->as; nothing was uploaded. */
 int conform_job_plan_bytes(struct lake *lk, const char *path, const char *file,
                            const struct buf *data, const struct conform_job *job,
                            struct conform_plan **ret, struct err *e);
@@ -104,7 +107,9 @@ int conform_job_status(const struct conform_job_result *res);
 int conform_job_report(const struct conform_job_result *res, struct lake *lk, bool json,
                        struct buf *ret, struct err *e);
 
-/* What to do first where media are missing because the lake was never scanned: a sentence, or NULL. */
-const char *conform_job_hint(const struct conform_job_result *res, struct lake *lk);
+/* What to do first where media are missing because the lake was never scanned: a sentence, or NULL,
+ * also for who is acted as, since it tells of the whole lake. */
+const char *conform_job_hint(const struct conform_job *job, const struct conform_job_result *res,
+                             struct lake *lk);
 
 #endif

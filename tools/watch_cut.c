@@ -142,7 +142,7 @@ static int report_edit(struct work *w, const struct conform_job_result *res, str
     snprintf(w->edit, sizeof w->edit, "%s", res->commit.edit);
     w->status = conform_job_status(res);
     head(w, says);
-    const char *hint = conform_job_hint(res, w->lk);
+    const char *hint = conform_job_hint(&w->job, res, w->lk);
     if (hint)
         buf_addf(&w->report, "%s\n", hint);
     return conform_job_report(res, w->lk, /* json= */ false, &w->report, e);
@@ -220,7 +220,7 @@ static enum watch_end conform(struct work *w, struct err *e)
         return r == 0 ? WATCH_CONFORMED : WATCH_NO_LAKE;
     }
     conform_plan_free(res.plan);
-    if (r == -EINVAL)
+    if (r == -EINVAL || r == -EPERM)
         return refuse(w, e->text);
     if (r != -EALREADY)
         return WATCH_NO_LAKE;

@@ -152,7 +152,7 @@ class Asker:
             self.permissions = PERMISSIONS | {SUPERUSER}
         self.admitted = functools.cache(self.admitted)
         self.denied = functools.cache(self.denied)
-        self.tainted = functools.cache(self.tainted)
+        self.names_denied = functools.cache(self.names_denied)
         self.within = functools.cache(self.within)
         self.reads_through = functools.cache(self.reads_through)
         self.allow = functools.cache(self.allow)
@@ -258,6 +258,12 @@ class Asker:
                    ("locations" not in d or any(lies_in(key, at) for at in d["locations"]))
                    for d in self.details)
 
+    def leaves_names(self, id):
+        """A token that is for some edits leaves what only these have below edits/."""
+        return self.details is None or any(
+            "read" in d.get("actions", ["read"]) and id in d.get("edits", [id])
+            for d in self.details)
+
     def of_edit(self, id, key):
         edit = self.lake.edits.get(id)
         return edit is not None and (edit_of_file(key) == id or key in edit.ever_shown())
@@ -268,12 +274,18 @@ class Asker:
         guarded = not self.superuser and not self.guards_admit(key)
         return guarded or not self.within(action, key)
 
-    def tainted(self, action, id):
-        """Would the files of an edit name what is denied?"""
+    def tainted(self, action, id, file):
+        """Would that file of an edit name what is denied? The present manifest and shots name what
+        the edit has; any other may name whatever it ever had."""
         edit = self.lake.edits.get(id)
-        return edit is not None and any(
-            self.denied(action, key) for key in edit.ever_shown() | edit.untag
-            if key in self.rules.showable)
+        if edit is None:
+            return False
+        return self.names_denied(action, id, file in edit.keys)
+
+    def names_denied(self, action, id, now):
+        edit = self.lake.edits[id]
+        return any(self.denied(action, key) for key in (edit.keys if now else edit.ever)
+                   if key in self.rules.showable)
 
     # Ways in
 
@@ -319,7 +331,7 @@ class Asker:
         """May the asker do `action` with an object that can be shown? "list": see that it is there,
         which is what can be done without opening it of "read"."""
         if not self.names or not self.within(right(action), key) or \
-                self.tainted(right(action), edit_of_file(key)):
+                self.tainted(right(action), edit_of_file(key), key):
             return False
         return self.superuser or (
             self.permitted(action, key) and self.lake_lets(action) and self.guards_admit(key) and
@@ -331,7 +343,7 @@ class Asker:
         """The same for people: every part of it."""
         return {"allow": self.allow(action, key, t), "superuser": self.superuser,
                 "within": self.within(right(action), key),
-                "tainted": self.tainted(right(action), edit_of_file(key)),
+                "tainted": self.tainted(right(action), edit_of_file(key), key),
                 "role": self.permitted(action, key), "lake": self.lake_lets(action),
                 "guards": [[*guard, self.admitted(guard)] for guard in self.rules.guards(key)],
                 "classes": sorted(self.rules.classes(key)),
@@ -346,7 +358,7 @@ class Asker:
         seen = objects | {folder for key in objects for folder in above(key)}
         for edit, path, target in self.lake.names(self.rules.showable):
             id = path.split("/")[1][-10:]
-            if target in seen and (self.superuser or
+            if target in seen and self.leaves_names(id) and (self.superuser or
                                    edit.state == "enabled" and self.reads_through(id, t)):
                 objects.add(path)
         return objects | {folder for path in objects for folder in above(path)}

@@ -20,7 +20,7 @@ class Edit:
         self.version, self.state = 0, "enabled"
         self.keys = set()  # what the present version has, its own manifest and shots among it
         self.retired = []  # (keys, until)
-        self.untag = set()  # what it lost, while the store's tags may still tell
+        self.ever = set()  # all that any version had: files of before name it still
         self.names = {}  # below edits/: path -> the object's key, or a folder's with '/' at its end
         self.links = set()  # those of them that are links, which do not go with what they lead to
 
@@ -75,8 +75,7 @@ class Lake:
         lost = edit.keys - keys
         if "retire_until" in body:
             edit.retired.append((lost, moment(body["retire_until"])))
-        else:
-            edit.untag |= lost
+        edit.ever |= keys
         edit.name, edit.version, edit.keys = body["name"], edit.version + 1, keys
         self.name_files(edit, body, payload)
 
@@ -94,7 +93,7 @@ class Lake:
                 edit.links.add(path)
 
     def op_tagged(self, body, _):
-        self.edits[body["edit"]].untag = set()
+        pass  # of the store's tags alone
 
     def op_disable(self, body, _):
         self.set_state(body["edit"], "disabled")
@@ -111,7 +110,6 @@ class Lake:
         if edit.state == "removed":
             return
         edit.state = "removed"
-        edit.untag |= edit.ever_shown()
         edit.keys, edit.retired, edit.names, edit.links = set(), [], {}, set()
         self.grants = {k: v for k, v in self.grants.items() if k[0] != body["edit"]}
 
