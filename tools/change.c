@@ -221,7 +221,7 @@ static void tell(const struct change *change, uint64_t seq)
     const char *path = json_string_value(json_object_get(change->body, "path"));
     const char *edit = json_string_value(json_object_get(change->body, "edit"));
     if (change->placed)
-        printf("%s%s: ", path ? "" : edit ? "edit:" : "lake:", path ? path : edit ? edit : "");
+        printf("%s%s: ", path ? "" : edit ? "edit:" : "lake", path ? path : edit ? edit : "");
     printf("%s (ledger record %" PRIu64 ")\n", change->done, seq);
 }
 
