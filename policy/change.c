@@ -13,6 +13,7 @@
 #include "policy/decide_impl.h"
 #include "policy/index.h"
 #include "policy/roles.h"
+#include "policy/visible.h"
 
 #define MODIFY "modify_all_access"
 
@@ -146,10 +147,36 @@ static int need_place(const struct change *c, node_id *ret)
 
 /* ---- edits and their grants ---------------------------------------------------------------- */
 
+/* Who hands out what an edit shows must see it himself, now: who made an edit of media that were
+ * taken from him since must not get them back through it, nor give them to others. */
+static int need_media(const struct change *c)
+{
+    AUTO(visible) struct visible v = {0};
+    uint32_t at = rules_edit_at(c->a->rules, member(c, "edit"));
+    if (c->a->superuser || at == RULES_NONE)
+        return 0;
+    const struct rules_edit *ed = &c->a->rules->edits[at];
+    bool more = false;
+    int r = visible_of(c->a, c->rd, c->now, &v, c->e);
+    for (size_t i = 0; r == 0 && !more && i < ed->n_labels; i++) {
+        const struct rules_label *l = &c->a->rules->labels[ed->labels[i]];
+        AUTO(roaring) roaring_bitmap_t *set = NULL;
+        if ((l->kind != LABEL_EDIT && l->kind != LABEL_RETIRED) || c->now >= l->until)
+            continue;
+        if ((r = index_label_nodes(c->rd, ed->labels[i], &set, c->e)) < 0)
+            break;
+        roaring_bitmap_andnot_inplace(set, v.nodes);
+        r = set_has_object(c->rd, set, &more, c->e);
+    }
+    return r < 0 ? r : more ? refuse(c, "read on all media of the edit") : 0;
+}
+
 static int change_grant(const struct change *c)
 {
     int r = need_roles(c, ROLE(ACCESS_WRITE));
-    return r < 0 ? r : need_edit(c, MODIFY);
+    if (r < 0 || (r = need_edit(c, MODIFY)) < 0)
+        return r;
+    return need_media(c);
 }
 
 static int change_revoke(const struct change *c)
@@ -218,13 +245,33 @@ static int change_lake_acl(const struct change *c)
                : refuse(c, MODIFY " in the lake's list");
 }
 
+/* Does a list of an edit reach its media, and not only the edit itself? */
+static bool opens_media(const json_t *entries)
+{
+    static const char *const own[] = {"write", MODIFY, "modify_acl_access"};
+    size_t i, k;
+    json_t *entry, *type;
+    json_array_foreach(entries, i, entry) {
+        json_array_foreach(json_object_get(entry, "accessTypes"), k, type) {
+            bool known = false;
+            for (size_t n = 0; n < COUNT(own); n++)
+                known = known || strcmp(json_string_value(type), own[n]) == 0;
+            if (!known)
+                return true;
+        }
+    }
+    return false;
+}
+
 static int change_acl(const struct change *c)
 {
     node_id id;
     if (json_is_true(json_object_get(c->body, "lake")))
         return change_lake_acl(c);
     int r = need_roles(c, ROLE(ACCESS_WRITE));
-    return r < 0 ? r : need_place(c, &id);
+    if (r < 0 || (r = need_place(c, &id)) < 0)
+        return r;
+    return *member(c, "edit") && opens_media(json_object_get(c->body, "entries")) ? need_media(c) : 0;
 }
 
 /* {name: null} of the names in a list. */
@@ -339,16 +386,23 @@ static int change_class(const struct change *c)
     if ((r = index_placed(c->rd, PLACED_CLASSES, &at, &own, &seq, c->e)) < 0 ||
         (r = classes_with(c, id, own, &before)) < 0 ||
         (r = classes_with(c, id, json_object_get(c->body, "classes"), &after)) < 0 ||
-        (r = need_policies(c, before, after)) < 0)
+        (r = need_policies(c, before, after)) < 0 || (r = need_policies(c, after, before)) < 0)
         return r;
-    return need_policies(c, after, before);
+    return *member(c, "edit") && json_array_size(json_object_get(c->body, "classes")) > 0
+               ? need_media(c)
+               : 0;
 }
 
 static int change_metadata(const struct change *c)
 {
     node_id id;
     int r = need_roles(c, ROLE(ACCESS_WRITE));
-    return r < 0 ? r : need_place(c, &id);
+    if (r < 0 || (r = need_place(c, &id)) < 0)
+        return r;
+    /* an edit's list may reach its media by them */
+    return *member(c, "edit") && json_object_size(json_object_get(c->body, "fields")) > 0
+               ? need_media(c)
+               : 0;
 }
 
 /* The guard that a record put on a node; NULL: none. */

@@ -44,6 +44,11 @@ int decide(const struct asker *a, struct index_read *rd, node_id object, const c
 int decide_why(const struct asker *a, struct index_read *rd, node_id object, const char *action,
                int64_t now, bool *ret, json_t **ret_why, struct err *e);
 
+/* Does a token with these authorization_details (jwt.h; NULL: none) leave its bearer the names that
+ * the edit has below edits/? They belong to the edit: a token for some edits leaves theirs, one for
+ * some locations all or none. */
+bool details_leave_names(const json_t *details, const char *edit);
+
 /* May the asker do that with the edit itself (its ACL, its owner)? `action` as above. */
 int decide_edit(const struct asker *a, struct index_read *rd, const char *edit, const char *action,
                 int64_t now, bool *ret, struct err *e);

@@ -179,16 +179,18 @@ static bool speaks_of(const json_t *element, const char *action)
     return !actions;
 }
 
-bool asker_leaves_names(const struct asker *a, const char *edit)
+bool details_leave_names(const json_t *details, const char *edit)
 {
     size_t i;
     json_t *element;
-    json_array_foreach(a->who.details, i, element) {
+    json_array_foreach(details, i, element) {
         const json_t *edits = json_object_get(element, "edits");
-        if (speaks_of(element, "read") && (!edits || json_has(edits, edit)))
+        const json_t *locations = json_object_get(element, "locations");
+        bool all = !locations || json_has(locations, "/") || json_has(locations, "edits/");
+        if (speaks_of(element, "read") && (edits ? json_has(edits, edit) : all))
             return true;
     }
-    return !a->who.details;
+    return !details;
 }
 
 /* A scope for each action that some element names, and the last one for all others. */
@@ -250,7 +252,7 @@ static int stop_at_object(void *arg, const struct node *n, struct err *e)
     return -ECANCELED;
 }
 
-static int has_object(struct index_read *rd, const roaring_bitmap_t *set, bool *ret, struct err *e)
+int set_has_object(struct index_read *rd, const roaring_bitmap_t *set, bool *ret, struct err *e)
 {
     int r = roaring_bitmap_is_empty(set) ? 0 : index_nodes(rd, set, stop_at_object, ret, e);
     return r == -ECANCELED && *ret ? 0 : r;
@@ -265,10 +267,10 @@ static int has_hidden(struct asker *a, struct index_read *rd, uint32_t label,
     if (r < 0)
         return r;
     denied = roaring_bitmap_and(set, a->denied);
-    if ((r = has_object(rd, denied, ret, e)) < 0 || *ret || !within)
+    if ((r = set_has_object(rd, denied, ret, e)) < 0 || *ret || !within)
         return r;
     outside = roaring_bitmap_andnot(set, within);
-    return has_object(rd, outside, ret, e);
+    return set_has_object(rd, outside, ret, e);
 }
 
 static int edit_hides(struct asker *a, struct index_read *rd, const struct rules_edit *ed,

@@ -84,8 +84,9 @@ bool asker_label_gives(const struct asker *a, uint32_t number, const char *actio
 /* The labels of an object, known ones only; `*ret` is `at_hand` or the caller's to free. */
 int asker_labels(const struct asker *a, struct index_read *rd, node_id object, uint32_t *at_hand,
                  size_t cap, uint32_t **ret, size_t *ret_n, struct err *e);
-/* Does the token leave the asker the names that the edit has below edits/? */
-bool asker_leaves_names(const struct asker *a, const char *edit);
+/* Is there an object among the nodes, not directories and edits' names alone? `*ret` is only ever
+ * set to true. */
+int set_has_object(struct index_read *rd, const roaring_bitmap_t *set, bool *ret, struct err *e);
 /* Is an object of these labels a file of an edit that names what is denied? The edit, or NULL. */
 const struct rules_edit *asker_hides_file(const struct asker *a, const struct asker_scope *scope,
                                           const uint32_t *labels, size_t n);

@@ -163,7 +163,7 @@ static int narrow_names(struct making *m, struct err *e)
     const struct rules *rules = m->a->rules;
     for (size_t i = 0; m->a->who.details && i < rules->n_edits; i++) {
         const struct rules_edit *ed = &rules->edits[i];
-        int r = asker_leaves_names(m->a, ed->id) ? 0 : leave_present(m, ed, m->names, e);
+        int r = details_leave_names(m->a->who.details, ed->id) ? 0 : leave_present(m, ed, m->names, e);
         if (r < 0)
             return r;
     }

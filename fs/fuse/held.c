@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "policy/access_group.h"
+#include "policy/decide.h"
 #include "policy/index.h"
 #include "policy/principals.h"
 
@@ -46,8 +47,8 @@ static int add_label(void *arg, const char *label, struct err *e)
     struct held *h = arg;
     char edit[EDIT_ID_SIZE];
     int r = index_label_edit(h->rd, label, h->now, edit, e);
-    if (r <= 0)
-        return r;
+    if (r <= 0 || !details_leave_names(h->who->details, edit))
+        return r < 0 ? r : 0;
     for (size_t i = 0; i < h->who->n; i++) {
         struct grant g;
         r = index_grant(h->rd, edit, h->who->as[i], &g, e);

@@ -209,12 +209,13 @@ static struct seen *add_caller(struct mount_state *ms, const char *principal, st
     if (s)
         return s;
 
+    int64_t now = clock_wall();
     AUTO(free) struct seen **made = xcalloc(ms->n + 1, sizeof(struct seen *));
     for (size_t i = 0; i < ms->n; i++)
         made[i] = ms->entries[i].seen;
     int r = index_read_begin(ms->lake->index, &rd, &e);
     if (r == 0)
-        r = seen_compute(&ms->source, rd, principal, login, clock_wall(), made, ms->n, &s, &e);
+        r = seen_compute(&ms->source, rd, principal, login, now, made, ms->n, &s, &e);
     if (r < 0) {
         log_error(TAG, "%s", e.text);
         return seen_ref(ms->stale_seen);
@@ -226,6 +227,8 @@ static struct seen *add_caller(struct mount_state *ms, const char *principal, st
                                           .seen = seen_ref(s)};
     if (view_next_change(s->view) < ms->next_change)
         ms->next_change = view_next_change(s->view);
+    if (now > ms->computed_at) /* a clock that is set back behind this is noticed */
+        ms->computed_at = now;
     return s;
 }
 

@@ -259,9 +259,12 @@ class Asker:
                    for d in self.details)
 
     def leaves_names(self, id):
-        """A token that is for some edits leaves what only these have below edits/."""
+        """A token that is for some edits leaves what only these have below edits/, one that is for
+        some locations nothing of that, unless it says so."""
         return self.details is None or any(
-            "read" in d.get("actions", ["read"]) and id in d.get("edits", [id])
+            "read" in d.get("actions", ["read"]) and
+            (id in d["edits"] if "edits" in d else
+             "locations" not in d or {"/", "edits/"} & set(d["locations"]))
             for d in self.details)
 
     def of_edit(self, id, key):

@@ -92,8 +92,16 @@ class Changer:
     def may_write(self, id):
         return self.with_lake("write") and self.with_edit("write", id)
 
+    def reads_media(self, id):
+        """Who hands out what an edit shows must see all of it himself, now."""
+        edit = self.lake.edits[id]
+        held = edit.keys.union(*(keys for keys, until in edit.retired if self.t < until))
+        return self.asker.superuser or all(
+            self.asker.allow("list", key, self.t) for key in held if key in self.rules.showable)
+
     def op_grant(self, body):
-        return self.has("access_write") and self.may_share(body["edit"])
+        return self.has("access_write") and self.may_share(body["edit"]) and \
+            self.reads_media(body["edit"])
 
     def op_revoke(self, body):
         return (self.has("access_write") or self.has("access_delete")) and \
@@ -101,11 +109,18 @@ class Changer:
 
     def op_acl(self, body):
         if "lake" not in body:
-            return self.has("access_write") and self.with_place(place_of(body))
+            opens = any(set(e["accessTypes"]) - {"write", "modify_all_access", "modify_acl_access"}
+                        for e in body["entries"])
+            return self.has("access_write") and self.with_place(place_of(body)) and \
+                (not opens or "edit" not in body or self.reads_media(body["edit"]))
         return self.has("storage_write") and self.whole("modify_all_access") and \
             (self.asker.superuser or self.asker.listed(("lake",), "modify_all_access"))
 
     def op_metadata(self, body):
+        return self.may_say(body) and \
+            (not body["fields"] or "edit" not in body or self.reads_media(body["edit"]))
+
+    def may_say(self, body):
         return self.has("access_write") and self.with_place(place_of(body))
 
     def classes_with(self, place, own):
@@ -129,7 +144,8 @@ class Changer:
             self.classes_with(place, body["classes"])
         writable = {name for (principal, name), actions in self.lake.policies.items()
                     if principal in self.asker.names and "write" in actions}
-        return self.op_metadata(body) and (self.asker.superuser or changed <= writable)
+        return self.may_say(body) and (self.asker.superuser or changed <= writable) and \
+            (not body["classes"] or "edit" not in body or self.reads_media(body["edit"]))
 
     def op_policy(self, _):
         return self.asker.superuser and self.whole("modify_all_access")
