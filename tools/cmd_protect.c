@@ -110,11 +110,12 @@ static int find(void *arg, struct index_read *rd, struct err *e)
         p->place.at.node = p->gone;
         p->is_protected = true;
     }
-    if (!p->group && !p->is_protected)
-        return err_set(e, -EALREADY, "'%s' itself is not protected", p->place.given);
     if ((r = index_key(rd, p->place.at.node, &key, e)) < 0)
         return r;
-    return json_object_set_new(p->body, "path", json_string(key.len ? key.p : "/"));
+    json_object_set_new(p->body, "path", json_string(key.len ? key.p : "/"));
+    return p->group || p->is_protected
+               ? 0
+               : err_set(e, -EALREADY, "'%s' itself is not protected", p->place.given);
 }
 
 static int warn_shut(void *arg, struct index_read *rd, struct err *e)

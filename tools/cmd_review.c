@@ -85,8 +85,11 @@ static void print(const json_t *rows)
         printf("  since %s", text(row, "since"));
         if (*text(row, "until"))
             printf(" until %s", text(row, "until"));
-        printf("%s  %s%s  by %s\n", json_is_false(json_object_get(row, "active")) ? " (not now)" : "",
-               *text(row, "used") ? "used " : "not used here", text(row, "used"), text(row, "actor"));
+        if (json_is_false(json_object_get(row, "active")))
+            fputs(" (not now)", stdout);
+        if (*text(row, "edit")) /* of other rules nobody notes it */
+            printf("  %s%s", *text(row, "used") ? "used " : "not used here", text(row, "used"));
+        printf("  by %s\n", text(row, "actor"));
     }
 }
 
