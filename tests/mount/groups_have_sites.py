@@ -40,6 +40,14 @@ def sentences(world):
     check("user:anna may do this with class news: read, write (" in told, told)
     _, told = says(host, "acl", "set", "lake:", "-", stdin="[]")
     check(told.startswith("lake: "), told)
+    host.run("settings", "set", "acl.enabled", "true")
+    host.run("policy", "clear", "anna", "news")
+    ledger = host.run("ledger")
+    for line in ("access_group  site=show  group=crew  rules taken away",
+                 'settings  set={"acl.enabled":true}',
+                 "protect  path=show/secret/  group=nda", "class=news  actions=read, write",
+                 "class=news  actions=(none)"):
+        check(line in ledger, f"{line}: {ledger}")
 
 
 def test(world):
