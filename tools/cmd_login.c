@@ -108,7 +108,9 @@ static int ask(const struct login_args *a, const char *mountpoint, json_t *messa
             break;
         nanosleep(&(struct timespec){.tv_nsec = BUSY_WAIT_MS * 1000000L}, NULL);
     }
-    return r == -ENOENT ? err_wrap(e, "nobody can sign in at '%s'", path) : r;
+    return r == -ENOENT ? err_wrap(e, "nobody can sign in at '%s': it was mounted without --auth, or "
+                                   "with another --login-socket", path)
+                        : r;
 }
 
 /* ---- what is printed ------------------------------------------------------------------------- */
