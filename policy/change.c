@@ -35,8 +35,11 @@ static const char *member(const struct change *c, const char *name)
 static int refuse(const struct change *c, const char *needs)
 {
     AUTO(buf) struct buf b = {0};
-    buf_adds(&b, member(c, "op"));
-    if (*member(c, "edit"))
+    bool cut = strcmp(member(c, "op"), "edit") == 0; /* whose id nobody has seen yet, as a rule */
+    buf_adds(&b, cut ? "conforming a cut" : member(c, "op"));
+    if (cut)
+        ;
+    else if (*member(c, "edit"))
         buf_addf(&b, " of edit %s", member(c, "edit"));
     else if (*member(c, "path"))
         buf_addf(&b, " of %.256s", member(c, "path"));

@@ -197,7 +197,7 @@ void explain_text(const json_t *d, struct buf *ret)
         buf_addc(ret, '\n');
     }
     if (json_is_true(json_object_get(d, "closed")))
-        buf_adds(ret, "  it may not be opened: about --action read there are reasons\n");
+        buf_adds(ret, "  it may not be opened; why is told about --action read\n");
     if (!allow && json_array_size(json_object_get(d, "not")) == 0)
         buf_adds(ret, "  no grant, no ACL and no class reaches it\n");
     barriers_text(d, ret);

@@ -9,11 +9,30 @@
 #include "base/err.h"
 #include "fs/lake/lake.h"
 #include "tools/cli.h"
+#include "tools/rule_list.h"
+
+/* What a record of a rule sets, where that is short; what it takes away is null. */
+static void print_values(const json_t *rec)
+{
+    static const char *const values[] = {"classes", "actions", "gives", "ranges", "set", "fields"};
+    static const char *const kept[] = {"classes", "gives", "ranges", "rules", "group"};
+    for (size_t i = 0; i < COUNT(values); i++) {
+        const json_t *v = json_object_get(rec, values[i]);
+        bool of_names = json_is_array(v) && !json_is_object(json_array_get(v, 0));
+        if (!of_names && !json_is_object(v))
+            continue;
+        AUTO(free) char *text = rule_value_text(v);
+        printf("  %s=%s", values[i], *text ? text : "(none)");
+    }
+    for (size_t i = 0; i < COUNT(kept); i++)
+        if (json_is_null(json_object_get(rec, kept[i])))
+            printf("  %s taken away", kept[i]);
+}
 
 static int print_record(void *arg, uint64_t seq, const json_t *rec, struct err *e)
 {
     static const char *const details[] = {"edit", "principal", "path", "from", "until", "name",
-                                          "prefix"};
+                                          "prefix", "site", "group", "class", "role"};
     json_t *list = arg;
     (void)e;
     if (list) {
@@ -29,6 +48,7 @@ static int print_record(void *arg, uint64_t seq, const json_t *rec, struct err *
         if (s && *s && strcmp(s, "1970-01-01T00:00:00Z") != 0)
             printf("  %s=%s", details[i], s);
     }
+    print_values(rec);
     putchar('\n');
     return 0;
 }

@@ -108,7 +108,9 @@ static int ask(const struct login_args *a, const char *mountpoint, json_t *messa
             break;
         nanosleep(&(struct timespec){.tv_nsec = BUSY_WAIT_MS * 1000000L}, NULL);
     }
-    return r == -ENOENT ? err_wrap(e, "nobody can sign in at '%s'", path) : r;
+    return r == -ENOENT ? err_wrap(e, "nobody can sign in at '%s': it was mounted without --auth, or "
+                                   "with another --login-socket", path)
+                        : r;
 }
 
 /* ---- what is printed ------------------------------------------------------------------------- */
@@ -147,11 +149,24 @@ static void print_session(const json_t *answer)
     print_moment("when idle", moment(session, "idle_until"));
 }
 
+/* As every other answer has them; null is never. */
+static void tell_moments(json_t *session)
+{
+    static const char *const names[] = {"began", "until", "idle_until"};
+    char text[WHEN_TEXT_SIZE];
+    for (size_t i = 0; i < COUNT(names) && json_is_object(session); i++) {
+        int64_t at = moment(session, names[i]);
+        json_object_set_new(session, names[i],
+                            at == WHEN_NEVER ? json_null() : json_string(when_format(at, text)));
+    }
+}
+
 static int finish(struct cli *c, int r, json_t *answer, const struct err *e)
 {
     if (r < 0)
         return cli_fail(e);
     if (c->json) {
+        tell_moments(json_object_get(answer, "session"));
         cli_print_json(answer);
     } else {
         print_session(answer);

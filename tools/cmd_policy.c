@@ -10,7 +10,6 @@
 #include "base/err.h"
 #include "policy/index.h"
 #include "policy/principals.h"
-#include "policy/roles.h"
 #include "tools/change.h"
 #include "tools/cli.h"
 #include "tools/rule_list.h"
@@ -120,20 +119,6 @@ int cmd_policy_list(struct cli *c, int argc, char **argv)
 
 /* ---- roles --------------------------------------------------------------------------------- */
 
-/* A role gives what shotlake knows, or what another role gives. */
-static int warn_gives(void *arg, struct index_read *rd, struct err *e)
-{
-    const json_t *gives = arg;
-    size_t i;
-    json_t *name;
-    uint64_t bits;
-    json_auto_t *others = json_array();
-    json_array_foreach(gives, i, name)
-        if (!role_builtin(json_string_value(name), &bits))
-            json_array_append(others, name);
-    return rule_warn_unknown(rd, RULE_ROLE, others, "role or permission", "it gives nothing", e);
-}
-
 int cmd_role_set(struct cli *c, int argc, char **argv)
 {
     json_auto_t *gives = json_array();
@@ -146,7 +131,7 @@ int cmd_role_set(struct cli *c, int argc, char **argv)
     AUTO(free) char *names = rule_value_text(gives);
     AUTO(free) char *done = xasprintf("role %s gives %s", argv[1], names);
     return change_make(
-        c, &(struct change){.body = body, .warn = warn_gives, .arg = gives, .done = done});
+        c, &(struct change){.body = body, .warn = rule_warn_roles, .arg = gives, .done = done});
 }
 
 static int role_must_exist(void *arg, struct index_read *rd, struct err *e)

@@ -79,7 +79,8 @@ static int change(struct cli *c, const struct setting *s, json_t *value)
     AUTO(free) char *text = json_is_null(value) ? xstrdup(s->standard) : setting_text(value);
     AUTO(free) char *done = xasprintf("%s is %s%s", s->key, *text ? text : "(empty)",
                                       json_is_null(value) ? " (the default)" : "");
-    return change_make(c, &(struct change){.body = body, .done = done});
+    lake_check_fn *warn = strcmp(s->key, "roles.default") == 0 ? rule_warn_roles : NULL;
+    return change_make(c, &(struct change){.body = body, .warn = warn, .arg = value, .done = done});
 }
 
 int cmd_settings_set(struct cli *c, int argc, char **argv)

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/when.h"
 #include "fs/lake/lake.h"
+#include "policy/roles.h"
 #include "tools/cli.h"
 
 struct rows {
@@ -49,7 +50,8 @@ static void print_row(const struct rule_shape *s, const json_t *row)
     AUTO(free) char *value = rule_value_text(json_object_get(row, s->value));
     printf("%s%s%s  %s (record %lld, by %s)\n", json_string_value(json_object_get(row, s->key[0])),
            s->key[1] ? s->between : "",
-           s->key[1] ? json_string_value(json_object_get(row, s->key[1])) : "", value,
+           s->key[1] ? json_string_value(json_object_get(row, s->key[1])) : "",
+           *value ? value : "(none)",
            (long long)json_integer_value(json_object_get(row, "record")),
            json_string_value(json_object_get(row, "actor")));
 }
@@ -89,4 +91,17 @@ int rule_warn_unknown(struct index_read *rd, enum rule_kind kind, const json_t *
                     json_string_value(name), consequence);
     }
     return 0;
+}
+
+int rule_warn_roles(void *arg, struct index_read *rd, struct err *e)
+{
+    const json_t *names = arg;
+    size_t i;
+    json_t *name;
+    uint64_t bits;
+    json_auto_t *others = json_array();
+    json_array_foreach(names, i, name)
+        if (!role_builtin(json_string_value(name), &bits))
+            json_array_append(others, name);
+    return rule_warn_unknown(rd, RULE_ROLE, others, "role or permission", "it gives nothing", e);
 }

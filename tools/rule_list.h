@@ -28,5 +28,8 @@ char *rule_value_text(const json_t *value);
  * no key of the kind. */
 int rule_warn_unknown(struct index_read *rd, enum rule_kind kind, const json_t *names,
                       const char *what, const char *consequence, struct err *e);
+/* The same of an array of names of roles, for those that neither shotlake knows nor a record makes: the
+ * `warn` of a change. */
+int rule_warn_roles(void *arg, struct index_read *rd, struct err *e);
 
 #endif

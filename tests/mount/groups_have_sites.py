@@ -40,6 +40,18 @@ def sentences(world):
     check("user:anna may do this with class news: read, write (" in told, told)
     _, told = says(host, "acl", "set", "lake:", "-", stdin="[]")
     check(told.startswith("lake: "), told)
+    warned, _ = says(host, "settings", "set", "roles.default", "viewer,nosuch")
+    check("no role or permission 'nosuch' yet" in warned and "'viewer'" not in warned, warned)
+    warned, _ = says(host, "settings", "clear", "roles.default")
+    equal(warned, "", "what is known gives something")
+    host.run("settings", "set", "acl.enabled", "true")
+    host.run("policy", "clear", "anna", "news")
+    ledger = host.run("ledger")
+    for line in ("access_group  site=show  group=crew  rules taken away",
+                 'settings  set={"acl.enabled":true}',
+                 "protect  path=show/secret/  group=nda", "class=news  actions=read, write",
+                 "class=news  actions=(none)"):
+        check(line in ledger, f"{line}: {ledger}")
 
 
 def test(world):
