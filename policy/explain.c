@@ -97,6 +97,8 @@ int explain_action(struct index_read *rd, const struct who *who, node_id node, c
                      "record", (json_int_t)v.seq, "action", action);
     if (!*ret || json_object_update(*ret, why) < 0)
         return err_set(e, -ENOMEM, "explain");
+    if (allow && strcmp(action, "list") == 0 && roaring_bitmap_contains(v.closed, node))
+        json_object_set_new(*ret, "closed", json_true());
     return add_target(rd, &n, *ret, e);
 }
 
@@ -210,6 +212,8 @@ void explain_text(const json_t *d, struct buf *ret)
         reason_text(j, ret);
         buf_addc(ret, '\n');
     }
+    if (json_is_true(json_object_get(d, "closed")))
+        buf_adds(ret, "  it may not be opened: about --action read there are reasons\n");
     if (!allow && json_array_size(json_object_get(d, "not")) == 0)
         buf_adds(ret, "  no grant, no ACL and no class reaches it\n");
     barriers_text(d, ret);

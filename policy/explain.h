@@ -31,6 +31,7 @@ struct who;
  *    "gates": [{"gate":"token","pass"}, {"gate":"role","pass","needs"},
  *              {"gate":"lake","pass","record"}],
  *    "stricter": where a rule alone would allow it and a guard or a gate does not, both}
+ * "closed": true of what is seen and may not be opened, where "action" is "list";
  * and of a name that an edit has below edits/ "link": where it leads, or "object": the key of the
  * object that it is another name of.
  * "by" is empty where "allow" is false. A new reference in `*ret`. */

@@ -318,6 +318,8 @@ static int list_ways(struct ways *w, struct err *e)
             if ((r = acl_way(w, &rules->acls[i], entry, NULL, e)) < 0)
                 return r;
     }
+    if (w->a && w->node.target == NODE_NONE && (r = stopped_ways(w, e)) < 0)
+        return r;
     for (uint32_t i = 0; i < rules->n_edits; i++) {
         if (!rules->edits[i].acl || reach_of(w, i) == INT64_MIN)
             continue;
@@ -325,7 +327,7 @@ static int list_ways(struct ways *w, struct err *e)
             if ((r = edit_acl_way(w, i, entry, e)) < 0)
                 return r;
     }
-    return w->a && w->node.target == NODE_NONE ? stopped_ways(w, e) : 0;
+    return 0;
 }
 
 /* ---- classes, owners ----------------------------------------------------------------------- */

@@ -83,27 +83,32 @@ int acting_reads(const struct acting *a, struct index_read *rd, roaring_bitmap_t
     return sees(a, rd, /* closed= */ false, ret, e);
 }
 
-/* Is the path of a refused change one that the principal sees? */
-static int sees_path(const struct asker *asker, struct index_read *rd, const char *path, bool *ret,
-                     struct err *e)
+/* What is told of a change that is not made: `why`, or if its path is one that the principal does not
+ * see, what is told of an absent one. */
+static int refuse(const struct acting *a, struct index_read *rd, const json_t *body,
+                  const char *given, const struct err *why, struct err *e)
 {
-    AUTO(visible) struct visible v = {0};
-    node_id id;
-    int r = index_find(rd, path, &id, e);
-    *ret = false;
-    if (r == -ENOENT)
-        return 0;
-    if (r == 0 && (r = visible_of(asker, rd, clock_wall(), &v, e)) == 0)
-        *ret = id == NODE_ROOT || roaring_bitmap_contains(v.nodes, id);
-    return r;
+    const char *path = json_string_value(json_object_get(body, "path"));
+    roaring_bitmap_t *seen = NULL;
+    node_id id = NODE_NONE;
+    struct err problem = *why; /* `e` may be where that stands */
+    int r = path ? index_find(rd, path, &id, e) : 0;
+    if (r == 0 && path)
+        r = acting_sees(a, rd, &seen, e);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    bool tell = !path || (seen && (id == NODE_ROOT || roaring_bitmap_contains(seen, id)));
+    if (seen)
+        roaring_bitmap_free(seen);
+    return tell ? err_set(e, problem.code, "%s", problem.text)
+                : err_set(e, -ENOENT, "no such path in the lake: %s", given ? given : path);
 }
 
 int acting_may(const struct acting *a, struct index_read *rd, const json_t *body, const char *given,
                struct err *e)
 {
     AUTO(asker) struct asker *asker = NULL;
-    const char *path = json_string_value(json_object_get(body, "path"));
-    struct err why;
+    struct err why, denied;
     int r = acting_asker(a, rd, &asker, e);
     if (r < 0 || !asker)
         return r;
@@ -112,11 +117,8 @@ int acting_may(const struct acting *a, struct index_read *rd, const json_t *body
         return err_set(e, r, "%s", why.text);
     if (r == 0)
         return 0;
-    bool seen = true;
-    if (path && (r = sees_path(asker, rd, path, &seen, e)) < 0)
-        return r;
-    return seen ? err_set(e, -EPERM, "%s: not allowed: %s", a->name, why.text)
-                : err_set(e, -ENOENT, "no such path in the lake: %s", given ? given : path);
+    err_set(&denied, -EPERM, "%s: not allowed: %s", a->name, why.text);
+    return refuse(a, rd, body, given, &denied, e);
 }
 
 int acting_must_see(const struct acting *a, struct index_read *rd, node_id node, const char *given,
@@ -179,6 +181,8 @@ static int check(void *arg, struct index_read *rd, struct err *e)
     const struct change *change = a->change;
     a->ch->denied = false;
     int r = change->check ? change->check(change->arg, rd, e) : 0;
+    if (r < 0 && r != -ENOENT && !acting_is_operator(&a->ch->as))
+        return refuse(&a->ch->as, rd, change->body, change->given, e, e);
     if (r == 0) {
         r = acting_may(&a->ch->as, rd, change->body, change->given, e);
         a->ch->denied = r == -EPERM;
@@ -217,7 +221,7 @@ static void tell(const struct change *change, uint64_t seq)
     const char *path = json_string_value(json_object_get(change->body, "path"));
     const char *edit = json_string_value(json_object_get(change->body, "edit"));
     if (change->placed)
-        printf("%s%s: ", path ? "" : edit ? "edit:" : "lake:", path ? path : edit ? edit : "");
+        printf("%s%s: ", path ? "" : edit ? "edit:" : "lake", path ? path : edit ? edit : "");
     printf("%s (ledger record %" PRIu64 ")\n", change->done, seq);
 }
 

@@ -12,6 +12,8 @@
 #include "policy/index.h"
 #include "tools/change.h"
 #include "tools/cli.h"
+#include "tools/place_arg.h"
+#include "tools/protect.h"
 #include "tools/rule_list.h"
 
 /* SITE#GROUP: the site is a directory's key without '/' at either end, "" the root. */
@@ -36,6 +38,57 @@ static bool key_parse(struct cli *c, const char *text, struct key *ret, int *ret
     return true;
 }
 
+/* ---- what comes with the first group of a site, and with its last --------------------------- */
+
+struct site {
+    struct index_read *rd;
+    const char *key;
+    size_t groups;
+};
+
+static int count_group(void *arg, const struct rule *r, struct err *e)
+{
+    struct site *s = arg;
+    (void)e;
+    s->groups += strcmp(r->key[0], s->key) == 0;
+    return 0;
+}
+
+static int tell_shut(void *arg, const struct guard *g, struct err *e)
+{
+    const struct site *s = arg;
+    AUTO(buf) struct buf site = {0}, path = {0};
+    const struct place at = {.kind = PLACE_NODE, .node = g->node};
+    bool open = true;
+    int r = protect_is_open(s->rd, g->site_at, g->group, &site, &open, e);
+    if (r < 0 || open || strcmp(buf_str(&site), s->key) != 0 ||
+        (r = place_text(s->rd, &at, &path, e)) < 0)
+        return r;
+    fprintf(stderr, "shotlake: %s asks for '%s#%s' now, and there is no such access group: "
+                    "nobody passes\n",
+            buf_str(&path), s->key, g->group);
+    return 0;
+}
+
+/* Guards ask the nearest site that has groups, so the first one of a site turns away from those
+ * above, and with the last one theirs decide again. */
+static int warn_site(struct index_read *rd, const struct key *k, struct err *e)
+{
+    struct site s = {.rd = rd, .key = k->site};
+    int r = index_rules(rd, RULE_GROUP, count_group, &s, e);
+    if (r < 0 || (k->rules ? s.groups != 1 : s.groups > 0))
+        return r;
+    if (!k->rules && *k->site)
+        fprintf(stderr, "shotlake: that was the last access group of '%s': what is guarded at or "
+                        "below it asks those of a directory above now\n", k->site);
+    return k->rules ? index_guards(rd, tell_shut, &s, e) : 0;
+}
+
+static int warn_cleared(void *arg, struct index_read *rd, struct err *e)
+{
+    return warn_site(rd, arg, e);
+}
+
 /* What would keep people out who are meant to come in. */
 static int warn(void *arg, struct index_read *rd, struct err *e)
 {
@@ -47,6 +100,9 @@ static int warn(void *arg, struct index_read *rd, struct err *e)
                      !nd.is_dir))
         fprintf(stderr, "shotlake: '%s' is no directory of the lake yet: the group guards nothing\n",
                 k->site);
+    int r = warn_site(rd, k, e);
+    if (r < 0)
+        return r;
     return rule_warn_unknown(rd, RULE_RANGES, json_object_get(k->rules, "ranges"), "ranges",
                              "nobody's address is in them", e);
 }
@@ -100,7 +156,8 @@ int cmd_group_clear(struct cli *c, int argc, char **argv)
                                   k.group, "rules");
     AUTO(free) char *done = xasprintf("no access group %s#%s any more", site, k.group);
     return change_make(
-        c, &(struct change){.body = body, .check = must_exist, .arg = &k, .done = done});
+        c, &(struct change){.body = body, .check = must_exist, .warn = warn_cleared, .arg = &k,
+                            .done = done});
 }
 
 int cmd_group_show(struct cli *c, int argc, char **argv)

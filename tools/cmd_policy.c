@@ -77,7 +77,9 @@ int cmd_policy_set(struct cli *c, int argc, char **argv)
     p.class = argv[optind + 1];
     json_auto_t *body = json_pack("{ss ss ss so}", "op", "policy", "principal", p.principal,
                                   "class", p.class, "actions", read_actions(allow));
-    AUTO(free) char *done = xasprintf("%s may %s what is of class %s", p.principal, allow, p.class);
+    AUTO(free) char *actions = rule_value_text(json_object_get(body, "actions"));
+    AUTO(free) char *done = xasprintf("%s may do this with class %s: %s", p.principal, p.class,
+                                      actions);
     return change_make(
         c, &(struct change){.body = body, .warn = warn_class, .arg = &p, .done = done});
 }

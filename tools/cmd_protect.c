@@ -14,6 +14,7 @@
 #include "tools/change.h"
 #include "tools/cli.h"
 #include "tools/place_arg.h"
+#include "tools/protect.h"
 
 /* ---- the site of a guard ------------------------------------------------------------------- */
 
@@ -46,9 +47,8 @@ static int site_of(struct index_read *rd, const char *key, struct buf *ret, stru
     return r;
 }
 
-/* Sets whether somebody can pass: the group exists where it is looked up. */
-static int is_open(struct index_read *rd, node_id site_at, const char *group, struct buf *site,
-                   bool *ret, struct err *e)
+int protect_is_open(struct index_read *rd, node_id site_at, const char *group, struct buf *site,
+                    bool *ret, struct err *e)
 {
     AUTO(buf) struct buf key = {0};
     json_auto_t *rules = NULL;
@@ -110,11 +110,12 @@ static int find(void *arg, struct index_read *rd, struct err *e)
         p->place.at.node = p->gone;
         p->is_protected = true;
     }
-    if (!p->group && !p->is_protected)
-        return err_set(e, -EALREADY, "'%s' itself is not protected", p->place.given);
     if ((r = index_key(rd, p->place.at.node, &key, e)) < 0)
         return r;
-    return json_object_set_new(p->body, "path", json_string(key.len ? key.p : "/"));
+    json_object_set_new(p->body, "path", json_string(key.len ? key.p : "/"));
+    return p->group || p->is_protected
+               ? 0
+               : err_set(e, -EALREADY, "'%s' itself is not protected", p->place.given);
 }
 
 static int warn_shut(void *arg, struct index_read *rd, struct err *e)
@@ -125,7 +126,7 @@ static int warn_shut(void *arg, struct index_read *rd, struct err *e)
     bool open = false;
     int r = index_node(rd, p->place.at.node, &nd, e);
     if (r == 0)
-        r = is_open(rd, nd.is_dir ? nd.id : nd.parent, p->group, &site, &open, e);
+        r = protect_is_open(rd, nd.is_dir ? nd.id : nd.parent, p->group, &site, &open, e);
     if (r == 0 && !open)
         fprintf(stderr, "shotlake: there is no access group '%s#%s' yet: nobody passes\n",
                 buf_str(&site), p->group);
@@ -185,7 +186,7 @@ static int add_guard(void *arg, const struct guard *g, struct err *e)
     bool open = false;
     int r = place_text(l->rd, &at, &path, e);
     if (r == 0)
-        r = is_open(l->rd, g->site_at, g->group, &site, &open, e);
+        r = protect_is_open(l->rd, g->site_at, g->group, &site, &open, e);
     if (r < 0)
         return r;
     json_t *row = json_pack("{ss ss ss ss sb}", "path", buf_str(&path), "group", g->group, "site",

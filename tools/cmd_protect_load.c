@@ -39,6 +39,7 @@ struct load {
     json_t *want; /* {path as the lake has it: group} */
     json_t *now;  /* what is protected already, likewise */
     struct index_read *rd;
+    size_t sites;
 };
 
 static int see_guard(void *arg, const struct guard *g, struct err *e)
@@ -97,13 +98,46 @@ static int look(struct load *l, const json_t *list, struct err *e)
     return 0;
 }
 
+/* What is as it is to be needs no record; of the rest: may all of them be made? */
+static int drop_same(struct load *l, const struct acting *as, struct err *e)
+{
+    const char *path;
+    json_t *group;
+    void *next;
+    json_object_foreach_safe(l->want, next, path, group) {
+        if (json_equal(group, json_object_get(l->now, path))) {
+            json_object_del(l->want, path);
+            continue;
+        }
+        json_auto_t *body = json_pack("{ss ss sO}", "op", "protect", "path", path, "group", group);
+        int r = acting_may(as, l->rd, body, path, e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Who is acted as finds what it sees, and is answered before anything is changed. */
+static int look_as(struct load *l, const struct acting *as, const json_t *list, struct err *e)
+{
+    roaring_bitmap_t *sees = NULL;
+    int r = acting_sees(as, l->rd, &sees, e);
+    if (r < 0)
+        return r;
+    index_read_only(l->rd, sees);
+    r = look(l, list, e);
+    index_read_only(l->rd, NULL);
+    if (sees)
+        roaring_bitmap_free(sees);
+    l->sites = json_object_size(l->want);
+    return r < 0 ? r : drop_same(l, as, e);
+}
+
 static int append_all(struct changer *ch, const struct load *l, int *n, struct err *e)
 {
     const char *path;
     json_t *group;
     json_object_foreach(l->want, path, group) {
-        if (json_equal(group, json_object_get(l->now, path)))
-            continue;
         json_auto_t *body =
             json_pack("{ss ss sO}", "op", "protect", "path", path, "group", group);
         int r = changer_append(ch, &(struct change){.body = body}, NULL, e);
@@ -130,18 +164,20 @@ int cmd_protect_load(struct cli *c, int argc, char **argv)
         return status;
     struct load l = {.lake = ch.lk->store->url, .want = want, .now = now};
     int r = index_read_begin(ch.lk->index, &l.rd, &e);
-    if (r == 0 && (r = look(&l, list, &e)) < 0)
+    if (r == 0 && (r = look_as(&l, &ch.as, list, &e)) < 0) {
+        ch.denied = r == -EPERM;
         err_wrap(&e, "sites '%s'", argv[1]);
+    }
     index_read_end(l.rd);
     if (r == 0)
         r = append_all(&ch, &l, &n, &e);
     if (r < 0)
         return changer_fail(&ch, r, &e);
     if (c->json)
-        cli_print_json(json_pack("{sI sI}", "sites", (json_int_t)json_object_size(want), "changed",
+        cli_print_json(json_pack("{sI sI}", "sites", (json_int_t)l.sites, "changed",
                                  (json_int_t)n));
     else
         printf("%zu protected paths, %d changed; others stay as they are\n",
-               json_object_size(want), n);
+               l.sites, n);
     return CLI_DONE;
 }

@@ -89,9 +89,34 @@ static void print(const json_t *rows)
             AUTO(free) char *ranges = rule_value_text(json_object_get(row, "ranges"));
             printf(" only at addresses in %s", ranges);
         }
-        printf("%s  %s%s  by %s\n", json_is_false(json_object_get(row, "active")) ? " (not now)" : "",
-               *text(row, "used") ? "used " : "not used here", text(row, "used"), text(row, "actor"));
+        if (json_is_false(json_object_get(row, "active")))
+            fputs(" (not now)", stdout);
+        if (*text(row, "edit")) /* of other rules nobody notes it */
+            printf("  %s%s", *text(row, "used") ? "used " : "not used here", text(row, "used"));
+        printf("  by %s\n", text(row, "actor"));
     }
+}
+
+/* A name that was mistyped must not read as "holds nothing"; who is acted as gets no answer from which
+ * to learn what there is. CLI_DONE or the exit status. */
+static int must_know(struct cli *c, const struct acting *as, struct index_read *rd,
+                     const struct review *rv)
+{
+    AUTO(principals) struct principals *people = NULL;
+    AUTO(edit) struct edit edit = {0};
+    struct err e;
+    bool known = !*rv->principal;
+    if (!acting_is_operator(as))
+        return CLI_DONE;
+    if (!known && (cli_principals(c, &people, &e) < 0 ||
+                   index_knows(rd, rv->principal, &known, &e) < 0))
+        return cli_fail(&e);
+    if (!known && !principals_has(people, rv->principal))
+        return cli_unknown("no such principal: %s (neither the ledger nor the principals file "
+                           "names it)", rv->principal);
+    int r = rv->edit ? index_edit(rd, rv->edit, &edit, &e) : 0;
+    return r == -ENOENT ? cli_unknown("no such edit: '%s'", rv->edit)
+           : r < 0      ? cli_fail(&e) : CLI_DONE;
 }
 
 static int run(struct cli *c, struct review *rv)
@@ -106,6 +131,8 @@ static int run(struct cli *c, struct review *rv)
         return status;
     used = used_load(ch.lk->dir);
     int r = index_read_begin(ch.lk->index, &rd, &e);
+    if (r == 0 && (status = must_know(c, &ch.as, rd, rv)) != CLI_DONE)
+        return status;
     if (r == 0)
         r = access_review(rd, rv->at, &all, &e);
     if (r == 0)

@@ -62,7 +62,7 @@ static int ask_open(struct cli *c, const char *principal, struct ask *a)
 {
     struct address address;
     struct err e;
-    a->action = c->action ? c->action : "read";
+    a->action = c->action ? c->action : "list";
     if (principal && principal_parse(principal, a->name, &e) < 0)
         return cli_usage(c, "%s", e.text);
     if (!*a->action)
@@ -154,7 +154,7 @@ static int narrow(const struct ask *a, struct visible *v, struct err *e)
 {
     AUTO(rules) struct rules *rules = NULL;
     AUTO(asker) struct asker *asker = NULL;
-    if (strcmp(a->action, "read") == 0)
+    if (strcmp(a->action, "list") == 0)
         return 0;
     int r = rules_load(a->rd, &rules, e);
     if (r < 0 || (r = asker_new(a->rd, rules, &a->who, &asker, e)) < 0)
@@ -252,7 +252,7 @@ static int denied(const struct ask *a, const char *path)
 static void only_own(json_t *decision)
 {
     static const char *const kept[] = {"allow", "principal", "path",   "at",  "record",
-                                       "by",    "action",    "link",   "object"};
+                                       "by",    "action",    "link",   "object", "closed"};
     const char *name;
     json_t *v;
     void *next;
@@ -275,9 +275,7 @@ static int explain(struct ask *a, const char *path, json_t **ret)
         return r;
     if (!all && !asks_about_itself(a))
         return denied(a, path);
-    bool read = strcmp(a->action, "read") == 0;
-    if ((read ? explain_decision(a->rd, &a->who, id, a->at, ret, &e)
-              : explain_action(a->rd, &a->who, id, a->action, a->at, ret, &e)) < 0)
+    if (explain_action(a->rd, &a->who, id, a->action, a->at, ret, &e) < 0)
         return cli_fail(&e);
     if (!all)
         only_own(*ret);

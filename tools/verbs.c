@@ -7,7 +7,7 @@
 static const char at_help[] = "  --at WHEN             decide as of that moment instead of now\n";
 static const char ask_help[] =
     "  --at WHEN             decide as of that moment instead of now\n"
-    "  --action ACTION       about read (the default), write, modify_all_access or another\n"
+    "  --action ACTION       about read, write, modify_all_access or another; default: is it seen?\n"
     "  --address IP          as from that address\n";
 
 const struct cli_verb cli_verbs[] = {

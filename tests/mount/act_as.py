@@ -63,11 +63,13 @@ def hidden(world, acting):
     absent = "vault/absent.mov"
     for words in (["acl", "set", "PATH", "-"], ["acl", "show", "PATH"], ["class", "set", "PATH", "x"],
                   ["metadata", "set", "PATH", "a=b"], ["protect", "set", "PATH", "nda"],
+                  ["class", "clear", "PATH"], ["protect", "clear", "PATH"], ["protect", "load", "-"],
                   ["acl", "effective", "PATH"], ["who", "PATH"], ["explain", "lead", "PATH"]):
         said = []
         for path in (HIDDEN, absent):
             done = world.host.call(*[path if w == "PATH" else w for w in words], *acting("lead"),
-                                   stdin="[]")
+                                   stdin=json.dumps([{path: "nda"}])
+                                   if "load" in words else "[]")
             said.append((done.returncode, done.stdout, done.stderr.replace(path, "PATH")))
         equal(said[0], said[1], f"{words} of a hidden path")
         equal(said[0][0], 5, f"the status of {words}")

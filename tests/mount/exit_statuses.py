@@ -1,4 +1,4 @@
-"""The exit status of each outcome, 0 to 5."""
+"""The exit status of each outcome, 0 to 6."""
 
 import common
 from common import check, equal
@@ -34,6 +34,7 @@ def test(world):
         equal(done.returncode, 5, f"status of {words}: {done.stderr}")
         equal(done.stderr.count("\n"), 1, f"lines on stderr of {words}: {done.stderr!r}")
     host.run("acl", "set", "absent", "-", stdin="[]", status=5)
+    host.run("grant", edit, "acme", *until, "--act-as", "acme", status=6)
     for words in (["view", "acme"], ["edit", "list"], ["ledger"], ["status"], ["who", "show"]):
         host.run(*words)
 

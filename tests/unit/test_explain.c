@@ -244,7 +244,8 @@ static void test_other_rules(void **state)
         NULL); /* 6 */
 #define POLICY_TEXT "  policy of group:g on class news, ledger record 6"
     assert_action(w, ANN, "b/3.mov", "list",
-                  "yes: user:ann sees /b/3.mov at 2027-01-15T08:00:00Z\n" POLICY_TEXT "\n");
+                  "yes: user:ann sees /b/3.mov at 2027-01-15T08:00:00Z\n" POLICY_TEXT "\n"
+                  "  it may not be opened: about --action read there are reasons\n");
 #define MISSES "file_read_original"
     assert_action(w, ANN, "b/3.mov", "read",
                   "no: user:ann may not read /b/3.mov at 2027-01-15T08:00:00Z\n"
