@@ -133,6 +133,7 @@ struct objects {
     struct index_read *rd;
     struct buf rows;
     uint64_t n, bytes;
+    uint64_t named; /* besides these */
 };
 
 static int add_object(void *arg, const struct node *n, struct err *e)
@@ -154,7 +155,38 @@ static int add_object(void *arg, const struct node *n, struct err *e)
     return 0;
 }
 
-/* The edit's payload: its objects, and the links that its holders get to them. */
+static int add_named(void *arg, const struct node *n, struct err *e)
+{
+    struct objects *o = arg;
+    AUTO(buf) struct buf key = {0};
+    int r = index_key(o->rd, n->id, &key, e);
+    if (r < 0)
+        return r;
+    json_auto_t *row = json_pack("[ns]", key.p);
+    AUTO(free) char *text = row ? json_dumps(row, JSON_COMPACT) : NULL;
+    if (!text)
+        return err_set(e, -EBADMSG, "key '%s' is not UTF-8", key.p);
+    buf_addf(&o->rows, "%s\n", text);
+    o->named++;
+    return 0;
+}
+
+/* Candidates that are not of the edit: its report names them, and is to be hidden from whom they are
+ * hidden from. */
+static int list_named(const struct conform_plan *plan, struct objects *o, struct err *e)
+{
+    roaring_bitmap_t *named = roaring_bitmap_create();
+    for (size_t i = 0; i < plan->n_items; i++)
+        for (size_t k = 0; k < plan->items[i].n_candidates; k++)
+            roaring_bitmap_add(named, plan->items[i].candidates[k].node);
+    roaring_bitmap_andnot_inplace(named, plan->objects);
+    int r = index_nodes(o->rd, named, add_named, o, e);
+    roaring_bitmap_free(named);
+    return r;
+}
+
+/* The edit's payload: its objects, the links that its holders get to them, and what else its report
+ * names. */
 static int list_objects(struct lake *lk, const struct conform_plan *plan, const char *manifest,
                         struct objects *o, struct err *e)
 {
@@ -165,6 +197,8 @@ static int list_objects(struct lake *lk, const struct conform_plan *plan, const 
     r = index_nodes(o->rd, plan->objects, add_object, o, e);
     if (r == 0)
         r = link_rows(plan, o->rd, slash ? slash + 1 : manifest, &o->rows, e);
+    if (r == 0)
+        r = list_named(plan, o, e);
     index_read_end(o->rd);
     return r;
 }
@@ -229,6 +263,8 @@ static int append_edit(struct lake *lk, const struct conform_plan *plan,
     if (!body)
         return err_set(e, -EINVAL, "cannot build the edit's record");
     json_object_set_new(body, "handles", json_integer(opt->handles));
+    if (o.named > 0)
+        json_object_set_new(body, "named", json_integer((json_int_t)o.named));
     json_object_set_new(body, "version", json_integer((json_int_t)res->version));
     if (opt->retire_until && res->version > 1)
         json_object_set_new(body, "retire_until",

@@ -52,6 +52,7 @@ static int inventory_row(struct apply *a, const json_t *row, void *arg, struct e
 
 struct edit_rows {
     roaring_bitmap_t *nodes, *folders; /* objects; the directories that they are in */
+    roaring_bitmap_t *named;           /* objects that the report alone speaks of */
     json_t *links;
 };
 
@@ -59,13 +60,17 @@ static int member_row(struct apply *a, const json_t *row, void *arg, struct err 
 {
     struct edit_rows *rows = arg;
     node_id id;
-    const char *key = json_string_value(json_array_get(row, 0));
-    if (json_array_size(row) == 3)
+    size_t n = json_array_size(row);
+    bool is_named = n == 2 && json_is_null(json_array_get(row, 0));
+    const char *key = json_string_value(json_array_get(row, is_named));
+    if (n == 3)
         return json_array_append(rows->links, (json_t *)row);
-    if (json_array_size(row) != 1 || !key || strlen(key) > 1024 || key_problem(key))
-        return err_set(e, -EBADMSG, "not [key] or [shot, name, key]");
+    if ((n != 1 && !is_named) || !key || strlen(key) > 1024 || key_problem(key))
+        return err_set(e, -EBADMSG, "not [key], [null, key] or [shot, name, key]");
     int r = tree_make(a, key, &id, e);
-    if (r == 0) {
+    if (r == 0 && is_named) {
+        roaring_bitmap_add(rows->named, id);
+    } else if (r == 0) {
         roaring_bitmap_add(rows->nodes, id);
         roaring_bitmap_add(rows->folders, a->last_dir_node);
     }
@@ -161,12 +166,15 @@ static int edit_members(struct apply *a, const struct buf *payload, roaring_bitm
                         struct err *e)
 {
     AUTO(bitmap) roaring_bitmap_t *folders = roaring_bitmap_create();
+    AUTO(bitmap) roaring_bitmap_t *named = roaring_bitmap_create();
     json_auto_t *rows = json_array();
     struct links links = {.nodes = nodes, .folders = folders, .rows = rows};
     int r;
     if ((r = edit_file(a, "manifest", "manifest_stat", nodes, &links.manifest, e)) < 0 ||
         (r = edit_file(a, "shots", "shots_stat", nodes, &links.shots, e)) < 0 ||
-        (r = payload_lines(a, payload, member_row, &(struct edit_rows){nodes, folders, rows}, e)) < 0)
+        (r = payload_lines(a, payload, member_row,
+                           &(struct edit_rows){nodes, folders, named, rows}, e)) < 0 ||
+        (r = edit_note_past(a, named, e)) < 0)
         return r;
     return links_replace(a, &links, nodes, e);
 }

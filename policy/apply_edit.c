@@ -112,8 +112,7 @@ static int empty_label(struct apply *a, const char *name, struct err *e)
     return label_remove(a, label, members, e);
 }
 
-/* The edit's files of before go on naming them. */
-static int note_past(struct apply *a, const roaring_bitmap_t *nodes, struct err *e)
+int edit_note_past(struct apply *a, const roaring_bitmap_t *nodes, struct err *e)
 {
     char name[LABEL_MAX];
     uint32_t label;
@@ -131,7 +130,7 @@ static int lose_label(struct apply *a, const char *name, const char *untag, stru
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     if ((r = bitmap_get(a->ix, a->txn, TABLE_MEMBER, label, &members, e)) < 0 ||
-        (r = note_past(a, members, e)) < 0)
+        (r = edit_note_past(a, members, e)) < 0)
         return r;
     return hand_over(a, label, untag, members, e);
 }
@@ -191,7 +190,7 @@ int edit_switch(struct apply *a, const json_t *old, json_t *row, uint32_t label,
     if (later)
         json_array_append_new(retired, json_pack("[I I b]", (json_int_t)a->rec->version,
                                                  (json_int_t)a->rec->retire_until, 0));
-    if (!later && (r = note_past(a, lost, e)) < 0)
+    if (!later && (r = edit_note_past(a, lost, e)) < 0)
         return r;
     return hand_over(a, label, to, lost, e);
 }

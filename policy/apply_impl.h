@@ -69,6 +69,8 @@ int edit_row_put(struct apply *a, json_t *row, struct err *e);
 /* May this record be the next version of what the row (NULL: nothing) says? */
 bool edit_follows(const struct apply *a, const json_t *row);
 bool edit_can_be_granted(struct apply *a);
+/* Files of the record's edit name these, and go on doing so: "past:ID". */
+int edit_note_past(struct apply *a, const roaring_bitmap_t *nodes, struct err *e);
 /* The row that this record makes: NULL where a member is missing. */
 json_t *edit_new_row(const struct apply *a);
 /* What the label has beyond `now` leaves it, for "retired:ID:VERSION" or for good. `old` is the row

@@ -402,12 +402,11 @@ static int change_group(const struct change *c)
         return r;
     uint32_t at = rules_group_at(rules, member(c, "site"), member(c, "group"));
     bool kept = at != RULES_NONE && json_is_object(json_object_get(c->body, "rules"));
-    if (!kept)
-        return c->a->superuser ? 0 : refuse(c, "superuser, to make or take away an access group");
-    return c->a->superuser ||
-                   access_group_has_admin(rules->groups[at].rules, rules->scope, &c->a->who)
-               ? 0
-               : refuse(c, "one of the group's admins, or superuser");
+    if (c->a->superuser ||
+        (kept && access_group_has_admin(rules->groups[at].rules, rules->scope, &c->a->who)))
+        return 0;
+    /* one sentence: a site's name is a directory's, and that there is a group tells of it */
+    return refuse(c, "superuser, or one of the admins where it changes an access group");
 }
 
 static const struct {

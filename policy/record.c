@@ -264,7 +264,8 @@ static int version_of(const json_t *body)
     const char *op = json_string_value(json_object_get(body, "op"));
     if (!op)
         return 1;
-    if ((strcmp(op, "edit") == 0 && json_object_get(body, "owner")) ||
+    if ((strcmp(op, "edit") == 0 &&
+         (json_object_get(body, "owner") || json_object_get(body, "named"))) ||
         (strcmp(op, "grant") == 0 && json_object_get(body, "ranges")))
         return 3;
     return json_integer_value(json_object_get(body, "version")) > 1 ? 2 : 1;

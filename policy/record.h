@@ -26,7 +26,8 @@ struct err;
  *              "manifest_stat": [size, mtime_ns, etag]; maybe "shots" and "shots_stat" likewise,
  *              "studio" and "results": keys.
  *              Lines of the payload: [key], an object of the edit; [shot, name, key], a link in the
- *              edit's folder to an object or (key with '/' at its end) a folder of objects of it.
+ *              edit's folder to an object or (key with '/' at its end) a folder of objects of it;
+ *              [null, key], an object that only its report names; "named": how many of these
  *              "version" (absent: 1) is one more than the edit has, and takes the place of that one;
  *              "retire_until": so long what only the version before had stays reachable (absent: not
  *              at all)
@@ -61,9 +62,9 @@ struct err;
  * characters, '#' and '/'.
  * An op that this program does not know stops the replay: skipping it could skip a revoke. So does
  * a "v" that it does not know: an edit of version 2 and above has "v": 2, since a program that knows
- * of no versions would go on to show what that version lost; a grant with "ranges" and an edit with
- * "owner" have 3, since a program that knows of neither would show too much, or hide it from who may
- * change it. */
+ * of no versions would go on to show what that version lost; a grant with "ranges", an edit with
+ * "owner" and one with "named" have 3, since a program that does not know them would show too much, or
+ * hide it from who may change it. */
 
 #define RECORD_VERSION 3
 #define RECORD_EDIT_VERSION_MAX 1000000

@@ -179,15 +179,21 @@ static int check(void *arg, struct index_read *rd, struct err *e)
 {
     const struct asked *a = arg;
     const struct change *change = a->change;
+    struct err why;
     a->ch->denied = false;
     int r = change->check ? change->check(change->arg, rd, e) : 0;
-    if (r < 0 && r != -ENOENT && !acting_is_operator(&a->ch->as))
+    if (r < 0 && change->given && !json_object_get(change->body, "path") &&
+        !json_object_get(change->body, "edit"))
+        return r; /* no such place */
+    /* Who may not change what is there does not learn in what state it is, or that it is there. */
+    int may = acting_may(&a->ch->as, rd, change->body, change->given, &why);
+    if (may == 0 && r < 0 && !acting_is_operator(&a->ch->as))
         return refuse(&a->ch->as, rd, change->body, change->given, e, e);
-    if (r == 0) {
-        r = acting_may(&a->ch->as, rd, change->body, change->given, e);
-        a->ch->denied = r == -EPERM;
-    }
-    return r;
+    if (may == 0)
+        return r;
+    *e = why;
+    a->ch->denied = may == -EPERM;
+    return may;
 }
 
 int changer_append(struct changer *ch, const struct change *change, uint64_t *ret_seq,

@@ -75,7 +75,7 @@ class Lake:
         lost = edit.keys - keys
         if "retire_until" in body:
             edit.retired.append((lost, moment(body["retire_until"])))
-        edit.ever |= keys
+        edit.ever |= keys | {row[1] for row in payload if len(row) == 2}
         edit.name, edit.version, edit.keys = body["name"], edit.version + 1, keys
         self.name_files(edit, body, payload)
 

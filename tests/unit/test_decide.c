@@ -433,6 +433,47 @@ static void test_files_name_media(void **state)
     assert_may(w, "user:root !", "ShotLocker/Edits/" E2 "/processed/cut.otio", "lrwmg");
 }
 
+/* The files of a version stay below ShotLocker/Edits/, whatever the edit has lost since. */
+static void test_files_name_what_was(void **state)
+{
+    struct world *w = small(state);
+    make_owned(w);
+    list_of(w, "'path':'/'", "'read'");
+    say(w, "{'op':'protect','path':'a/1.mov','group':'none'}", NULL);
+    say(w, "{'op':'edit','edit':'" E2 "','name':'Cut','file':'f','version':2,"
+           "'manifest':'ShotLocker/Edits/" E2 "/v2/processed/cut.otio','objects':1,'bytes':10,"
+           "'manifest_stat':[10,1,'m2']}", "['a/2.mov']\n");
+    say(w, "{'op':'tagged','edit':'" E2 "'}", NULL);
+    assert_may(w, "user:ann", "ShotLocker/Edits/" E2 "/processed/cut.otio", "");
+    assert_may(w, "user:bob group:g", "ShotLocker/Edits/" E2 "/processed/cut.otio", "");
+    say(w, "{'op':'remove','edit':'" E2 "'}", NULL);
+    say(w, "{'op':'tagged','edit':'" E2 "'}", NULL);
+    assert_may(w, "user:bob group:g", "ShotLocker/Edits/" E2 "/processed/cut.otio", "");
+    assert_may(w, "user:root ! [{'type':'shotlake','locations':['ShotLocker/']}]",
+               "ShotLocker/Edits/" E2 "/processed/cut.otio", "");
+    say(w, "{'op':'protect','path':'a/1.mov','group':null}", NULL);
+    assert_may(w, "user:bob group:g", "ShotLocker/Edits/" E2 "/processed/cut.otio", "lr");
+}
+
+/* What the report alone names hides the report, but not what the edit's holders get. */
+static void test_report_names_candidates(void **state)
+{
+    struct world *w = small(state);
+    inventory(w, "+ShotLocker/Edits/" E2 "/processed/cut.results.json");
+    say(w, "{'op':'edit','edit':'" E2 "','name':'Cut','file':'f','named':1,"
+           "'manifest':'ShotLocker/Edits/" E2 "/processed/cut.otio','objects':1,'bytes':10,"
+           "'manifest_stat':[10,1,'m1']}", "['a/1.mov']\n[null,'a/2.mov']\n");
+    grant(w, E2, "user:carl", PAST, FAR);
+    list_of(w, "'path':'/'", "'read'");
+    assert_may(w, "user:carl", "a/2.mov", ""); /* no object of the edit */
+    assert_may(w, "user:bob group:g", "ShotLocker/Edits/" E2 "/processed/cut.results.json", "lr");
+    say(w, "{'op':'protect','path':'a/2.mov','group':'none'}", NULL);
+    assert_may(w, "user:bob group:g", "ShotLocker/Edits/" E2 "/processed/cut.results.json", "");
+    assert_may(w, "user:bob group:g", "ShotLocker/Edits/" E2 "/processed/cut.otio", "lr");
+    assert_may(w, "user:carl", "ShotLocker/Edits/" E2 "/processed/cut.otio", "lr");
+    assert_may(w, "user:carl", "a/1.mov", "lr");
+}
+
 static void test_token(void **state)
 {
     struct world *w = small(state);
@@ -518,7 +559,9 @@ int main(void)
         WORLD_TEST(test_tams_table),        WORLD_TEST(test_guard_over_grant),
         WORLD_TEST(test_guards_by_name),    WORLD_TEST(test_most_specific),
         WORLD_TEST(test_ranges_of_a_grant), WORLD_TEST(test_owner),
-        WORLD_TEST(test_files_name_media),  WORLD_TEST(test_token),
+        WORLD_TEST(test_files_name_media),
+        WORLD_TEST(test_files_name_what_was), WORLD_TEST(test_report_names_candidates),
+        WORLD_TEST(test_token),
         WORLD_TEST(test_stale),             WORLD_TEST(test_gone),
     };
     return cmocka_run_group_tests_name("decide", tests, NULL, NULL);
