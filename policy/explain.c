@@ -116,6 +116,23 @@ static const char *str(const json_t *j, const char *key)
     return s ? s : "";
 }
 
+/* Where a grant holds. */
+static void ranges_text(const json_t *ranges, struct buf *ret)
+{
+    size_t i;
+    json_t *name;
+    json_array_foreach(ranges, i, name)
+        buf_addf(ret, "%s%s", i == 0 ? ", only at addresses in " : ", ", json_string_value(name));
+}
+
+static void grant_text(const json_t *j, struct buf *ret)
+{
+    buf_addf(ret, "grant of edit %s (%s) to %s until %s", str(j, "edit"), str(j, "name"),
+             str(j, "principal"), str(j, "until"));
+    ranges_text(json_object_get(j, "ranges"), ret);
+    buf_addf(ret, ", by %s", str(j, "actor"));
+}
+
 static void reason_text(const json_t *j, struct buf *ret)
 {
     const char *rule = str(j, "rule"), *why = str(j, "why");
@@ -124,8 +141,7 @@ static void reason_text(const json_t *j, struct buf *ret)
     if (strcmp(rule, "acl") == 0)
         buf_addf(ret, "ACL of %s for %s", str(j, "path"), str(j, "principal"));
     else if (strcmp(rule, "grant") == 0)
-        buf_addf(ret, "grant of edit %s (%s) to %s until %s, by %s", str(j, "edit"),
-                 str(j, "name"), str(j, "principal"), str(j, "until"), str(j, "actor"));
+        grant_text(j, ret);
     else if (strcmp(rule, "edit-acl") == 0)
         buf_addf(ret, "ACL of edit %s (%s) for %s", str(j, "edit"), str(j, "name"),
                  str(j, "principal"));

@@ -66,7 +66,8 @@ int explain_effective(struct index_read *rd, node_id node, const struct who *who
 /* Who holds what in the whole lake: [{"rule": "grant", "acl", "edit-acl", "lake-acl", "class" or
  * "owner", "principal", and of each what explain_decision() has of it, "since": when its record was
  * made, "actor": by whom, "until" (grants), "active": whether it counts at `now`, as far as that does
- * not depend on who asks}]. ACL entries without "read" are not told. */
+ * not depend on who asks}]. ACL entries are told whatever they give: who may change a list may give
+ * themselves the rest. */
 int access_review(struct index_read *rd, int64_t now, json_t **ret, struct err *e);
 
 #endif

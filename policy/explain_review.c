@@ -161,8 +161,6 @@ static void review_list(const json_t *entries, const char *rule, const char *key
     json_t *entry;
     json_array_foreach(entries, i, entry) {
         char principal[PRINCIPAL_MAX];
-        if (!acl_gives(entry, "read"))
-            continue;
         acl_principal(entry, principal);
         json_t *j = json_pack("{ss ss sO}", "rule", rule, "principal", principal, "access",
                               json_object_get(entry, "accessTypes"));

@@ -233,9 +233,9 @@ static int grant_ways(struct ways *w, struct err *e)
 
 /* ---- lists --------------------------------------------------------------------------------- */
 
-/* `stopped`: why it does not come as far as here, NULL: it does. */
+/* `stop`: what keeps the list from the node; NULL: nothing. */
 static int acl_way(struct ways *w, const struct rules_acl *acl, const json_t *entry,
-                   const char *stopped, struct err *e)
+                   const char *stop, struct err *e)
 {
     char principal[PRINCIPAL_MAX];
     json_t *path = NULL;
@@ -250,30 +250,34 @@ static int acl_way(struct ways *w, const struct rules_acl *acl, const json_t *en
                           (json_int_t)acl->by.seq);
     AUTO(free) char *why = !acl_gives(entry, w->action) ? xasprintf("gives no %s", w->action)
                            : !w->rules->acl_enabled ? xstrdup("acl.enabled is off")
-                           : stopped ? xstrdup(stopped) : NULL;
+                           : stop ? xstrdup(stop) : NULL;
     return add_way(w, j, why, acl->label, 0, e);
 }
 
-/* Lists above that a collection in between does not hand down: no label has the node for them. */
+/* Lists on and above the node that acl.propagate.filter keeps from it: who wonders why they give
+ * nothing is told. What shows a directory is below it, where it must hand lists down itself. */
 static int stopped_ways(struct ways *w, struct err *e)
 {
     const struct rules *rules = w->rules;
     AUTO(free) node_id *chain = NULL;
-    AUTO(free) char *why = NULL;
+    AUTO(free) char *stop = NULL;
     size_t n, k;
     json_t *entry;
     int r = node_chain(w->rd, w->node.id, &chain, &n, e);
-    for (size_t i = 1; r == 0 && i < n; i++) {
+    for (size_t i = 0; r == 0 && i < n; i++) {
         json_auto_t *path = NULL;
-        uint32_t at = rules_acl_at(rules, chain[i]);
-        if (!why && !rules_propagates(rules, chain[i]) &&
-            (r = ways_path(w->rd, chain[i], &path, e)) == 0)
-            why = xasprintf("%s does not hand lists down: its metadata does not fit "
-                            "acl.propagate.filter", json_string_value(path));
-        if (!why || at == RULES_NONE)
+        bool asked = i > 0 || (w->node.is_dir && !w->collection);
+        if (!stop && asked && !rules_propagates(rules, chain[i])) {
+            if ((r = ways_path(w->rd, chain[i], &path, e)) < 0)
+                return r;
+            stop = xasprintf("%s does not hand lists down: its metadata does not fit "
+                             "acl.propagate.filter", json_string_value(path));
+        }
+        uint32_t at = stop ? rules_acl_at(rules, chain[i]) : RULES_NONE;
+        if (at == RULES_NONE || (rules->acls[at].label && w->held[rules->acls[at].label]))
             continue;
         json_array_foreach(rules->acls[at].entries, k, entry)
-            if ((r = acl_way(w, &rules->acls[at], entry, why, e)) < 0)
+            if ((r = acl_way(w, &rules->acls[at], entry, stop, e)) < 0)
                 return r;
     }
     return r;
@@ -314,7 +318,7 @@ static int list_ways(struct ways *w, struct err *e)
             if ((r = acl_way(w, &rules->acls[i], entry, NULL, e)) < 0)
                 return r;
     }
-    if (w->node.target == NODE_NONE && (r = stopped_ways(w, e)) < 0)
+    if (w->a && w->node.target == NODE_NONE && (r = stopped_ways(w, e)) < 0)
         return r;
     for (uint32_t i = 0; i < rules->n_edits; i++) {
         if (!rules->edits[i].acl || reach_of(w, i) == INT64_MIN)

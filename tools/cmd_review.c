@@ -85,6 +85,10 @@ static void print(const json_t *rows)
         printf("  since %s", text(row, "since"));
         if (*text(row, "until"))
             printf(" until %s", text(row, "until"));
+        if (json_object_get(row, "ranges")) {
+            AUTO(free) char *ranges = rule_value_text(json_object_get(row, "ranges"));
+            printf(" only at addresses in %s", ranges);
+        }
         if (json_is_false(json_object_get(row, "active")))
             fputs(" (not now)", stdout);
         if (*text(row, "edit")) /* of other rules nobody notes it */

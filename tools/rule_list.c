@@ -32,13 +32,22 @@ static int add_row(void *arg, const struct rule *rule, struct err *e)
     return json_array_append_new(rows->list, row);
 }
 
+/* Whoever writes a list may make up access types: they must not write lines of a report. */
+static bool has_control(const char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < 0x20 || (s[0] == '\xc2' && (s[1] & 0xe0) == 0x80))
+            return true;
+    return false;
+}
+
 char *rule_value_text(const json_t *value)
 {
     AUTO(buf) struct buf b = {0};
     for (size_t i = 0; i < json_array_size(value); i++) {
         const char *s = json_string_value(json_array_get(value, i));
-        if (!s)
-            return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        if (!s || has_control(s))
+            return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
         buf_addf(&b, "%s%s", i > 0 ? ", " : "", s);
     }
     return json_is_array(value) ? buf_take(&b)

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "policy/decide.h"
+#include "policy/explain.h"
 #include "policy/principals.h"
 #include "policy/rules.h"
 #include "policy/visible.h"
@@ -311,6 +312,30 @@ static int measure_visible(struct bench *b, struct index_read *rd, struct asker 
     return 0;
 }
 
+/* As the commands do it: from the rules' rows to the reasons. */
+static int measure_why(struct bench *b, struct index_read *rd, struct err *e)
+{
+    double who_took[101], why_took[101];
+    for (size_t i = 0; i < COUNT(who_took); i++) {
+        AUTO(who) struct who who = {0};
+        json_auto_t *list = NULL, *why = NULL;
+        node_id id = b->ids[draw(b, b->n_ids)];
+        who_add(&who, "user:vendor0");
+        double began = now_ns();
+        int r = explain_who(rd, id, FEED_TIME, &list, e);
+        who_took[i] = now_ns() - began;
+        began = now_ns();
+        if (r == 0)
+            r = explain_decision(rd, &who, id, FEED_TIME, &why, e);
+        why_took[i] = now_ns() - began;
+        if (r < 0)
+            return r;
+    }
+    tell("explain_who()", who_took, COUNT(who_took), 1e6, "ms");
+    tell("explain_decision()", why_took, COUNT(why_took), 1e6, "ms");
+    return 0;
+}
+
 static int measure(struct bench *b, struct err *e)
 {
     AUTO(index_read) struct index_read *rd = NULL;
@@ -329,6 +354,8 @@ static int measure(struct bench *b, struct err *e)
         r = measure_decide(b, rd, askers, /* warm= */ true, e);
     if (r == 0)
         r = measure_visible(b, rd, askers, e);
+    if (r == 0)
+        r = measure_why(b, rd, e);
     for (long i = 0; i < b->principals; i++)
         asker_free(askers[i]);
     free(askers);

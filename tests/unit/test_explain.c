@@ -310,6 +310,45 @@ static void test_effective(void **state)
                 "'modify_acl_access':false},'access':[" ROOTS "}],'stopped':[]}");
 }
 
+/* A list that the filter keeps from a path is a reason why not, and says where it ends. */
+static void test_filter_is_told(void **state)
+{
+    struct world *w = small(state);
+    acl(w, "/", READ_FOR("USER", "ann")); /* 5 */
+    assert_text(w, "user:ann", "b/3.mov", NOON,
+                "yes: user:ann sees /b/3.mov at 2027-01-15T08:00:00Z\n"
+                "  ACL of / for user:ann, ledger record 5\n");
+    say(w, "{'op':'settings','set':{'acl.propagate.filter':'source:str_eq=portal'}}", NULL);
+    say(w, "{'op':'metadata','path':'/','fields':{'source':'portal'}}", NULL);
+#define STOPS(path) "no: user:ann does not see " path " at 2027-01-15T08:00:00Z\n"                  \
+            "  ACL of / for user:ann, ledger record 5: /b/ does not hand lists down: its metadata "  \
+            "does not fit acl.propagate.filter\n"
+#define OF_EDIT "  edit " E2 " (Cut " E2 "), ledger record 4: not granted to user:ann\n"
+    assert_text(w, "user:ann", "b/3.mov", NOON, STOPS("/b/3.mov") OF_EDIT);
+    assert_text(w, "user:ann", "b/", NOON, STOPS("/b/") OF_EDIT);
+    assert_text(w, "user:bob", "b/3.mov", NOON,
+                "no: user:bob does not see /b/3.mov at 2027-01-15T08:00:00Z\n"
+                "  edit " E2 " (Cut " E2 "), ledger record 4: not granted to user:bob\n");
+    say(w, "{'op':'metadata','path':'b/','fields':{'source':'portal'}}", NULL);
+    assert_text(w, "user:ann", "b/", NOON, "yes: user:ann sees /b/ at 2027-01-15T08:00:00Z\n"
+                                           "  ACL of / for user:ann, ledger record 5\n");
+}
+
+/* A grant for some addresses is not told as one for all. */
+static void test_ranges_are_told(void **state)
+{
+    struct world *w = small(state);
+    say(w, "{'op':'grant','edit':'" E1 "','principal':'user:ann','from':'" PAST "','until':'" FAR
+           "','ranges':['office','home']}", NULL); /* 5 */
+#define ONLY "grant of edit " E1 " (Cut " E1 ") to user:ann until " FAR                              \
+             ", only at addresses in office, home, by tester@host, ledger record 5"
+    assert_text(w, "user:ann", "a/1.mov", NOON,
+                "no: user:ann does not see /a/1.mov at 2027-01-15T08:00:00Z\n"
+                "  " ONLY ": the caller is at no address of its ranges\n"
+                "  edit " E2 " (Cut " E2 "), ledger record 4: not granted to user:ann\n");
+    assert_who(w, "a/1.mov", NOON, "user:ann  " ONLY "\n");
+}
+
 static void test_review(void **state)
 {
     struct world *w = small(state);
@@ -325,6 +364,8 @@ static void test_review(void **state)
     assert_json(list, "[{'rule':'grant','principal':'user:ann','edit':'" E1 "','name':'Cut " E1 "',"
                 "'from':'1970-01-01T00:00:00Z','until':'2027-01-15T08:00:00Z','record':5,"
                 "'active':false" ROW "},"
+                "{'rule':'acl','principal':'user:ann','access':['write'],'path':'/a/','record':6,"
+                "'active':true" ROW "},"
                 "{'rule':'acl','principal':'user:bob','access':['read'],'path':'/a/','record':6,"
                 "'active':true" ROW "},"
                 "{'rule':'class','principal':'group:g','class':'news','access':['read'],"
@@ -361,6 +402,7 @@ int main(void)
         WORLD_TEST(test_others),    WORLD_TEST(test_who),       WORLD_TEST(test_names_of_an_edit),
         WORLD_TEST(test_long_actor), WORLD_TEST(test_guard_over_grant),
         WORLD_TEST(test_other_rules), WORLD_TEST(test_effective), WORLD_TEST(test_review),
+        WORLD_TEST(test_filter_is_told), WORLD_TEST(test_ranges_are_told),
     };
     return cmocka_run_group_tests_name("explain", tests, NULL, NULL);
 }
