@@ -37,6 +37,10 @@ static void make_lake(struct world *w)
         NULL);
     acl(w, "show/a/", "[" USER("wri") WRITER "," USER("kee") KEEPER "," USER("ned") KEEPER "]");
     acl(w, "show/b/", "[" USER("kee") KEEPER "," USER("boss") KEEPER "]");
+    /* who hands out an edit must see what it shows */
+    acl(w, "/", "[" USER("own") "'accessTypes':['read']}," USER("kee") "'accessTypes':['read']}]");
+    say(w, "{'op':'role','role':'access_write','gives':['asset_read']}", NULL);
+    owned_edit(w, "ffffffffff", "show/b/three.mov");
     say(w, "{'op':'policy','principal':'user:kee','class':'sport','actions':['write']}", NULL);
     say(w, "{'op':'policy','principal':'user:kee','class':'news','actions':['read']}", NULL);
     say(w, "{'op':'policy','principal':'group:desk','class':'news','actions':['read','write']}",
@@ -95,6 +99,20 @@ static const struct row on_edits[] = {
     {"user:own role:access_delete", GRANT OWNED "}",
      "grant of edit aaaaaaaaaa: needs access_write"},
     {"user:own", GRANT OWNED "}", "grant of edit aaaaaaaaaa: needs access_write"},
+    {"user:own role:access_write", GRANT "'edit':'ffffffffff'}", /* of a protected object */
+     "grant of edit ffffffffff: needs read on all media of the edit"},
+    {"user:own role:access_write", "{'op':'revoke','principal':'user:x','edit':'ffffffffff'}", ""},
+    {"user:own role:access_write", ACL_OF("'edit':'ffffffffff'"), ""},
+    {"user:own role:access_write",
+     "{'op':'acl','edit':'ffffffffff','entries':[" USER("x") "'accessTypes':['write','annotate']}]}",
+     "acl of edit ffffffffff: needs read on all media of the edit"},
+    {"user:own role:access_write",
+     "{'op':'metadata','edit':'ffffffffff','fields':{'source':'portal'}}",
+     "metadata of edit ffffffffff: needs read on all media of the edit"},
+    {"user:own role:access_write", "{'op':'metadata','edit':'ffffffffff','fields':{}}", ""},
+    {"user:own role:access_write",
+     "{'op':'class','edit':'ffffffffff','classes':['sport']}",
+     "class of edit ffffffffff: needs read on all media of the edit"},
     {"user:wri" ALL_ROLES, GRANT OWNED "}",
      "grant of edit aaaaaaaaaa: needs modify_all_access in the edit's list, or its owner"},
     {"user:kee role:access_write", GRANT LISTED "}", ""},
@@ -433,6 +451,10 @@ static void test_without_acls(void **state)
     struct world *w = *state;
     make_lake(w);
     say(w, "{'op':'settings','set':{'acl.enabled':false}}", NULL);
+    expect(w, "user:own role:access_write", NULL, GRANT OWNED "}",
+           "grant of edit aaaaaaaaaa: needs read on all media of the edit");
+    say(w, "{'op':'grant','principal':'user:own','from':'2020-01-01','until':'2028-01-01'," OWNED "}",
+        NULL);
     expect(w, "user:own role:access_write", NULL, GRANT OWNED "}", "");
     expect(w, "user:kee role:access_write", NULL, GRANT LISTED "}",
            "grant of edit bbbbbbbbbb: needs modify_all_access in the edit's list, or its owner");
