@@ -136,14 +136,22 @@ class Model:
         granted = [self.shown_by(edit, t) for edit in held]
         readable = [path for path in self.acls if names & self.readers(path)]
         seen = set()
-        for path in {path for edit in held for path in self.folder_names(edit, showable)}:
-            seen.add(path)
-            seen.update(folders_above(path))
         for key in showable:
             if any(key in keys for keys in granted) or any(covers(p, key) for p in readable):
                 seen.add(key)
                 seen.update(folders_above(key))
+        named = {path for edit in held for path in self.folder_names(edit, showable)
+                 if self.leads_to(edit, path) & seen}
+        for path in named:
+            seen.add(path)
+            seen.update(folders_above(path))
         return seen
+
+    def leads_to(self, edit, path):
+        """What a name below edits/ stands for: a key, or maybe a folder's."""
+        what = self.folders[edit][path]
+        target = what.removeprefix("-> ../../../") if what.startswith("-> ") else what
+        return {target, target + "/"}
 
     def who(self, key, t):
         """Every principal that a grant or an access list lets see the object."""
