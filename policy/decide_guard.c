@@ -171,12 +171,7 @@ static int element_set(struct asker *a, struct index_read *rd, const json_t *ele
 static bool speaks_of(const json_t *element, const char *action)
 {
     const json_t *actions = json_object_get(element, "actions");
-    size_t i;
-    json_t *v;
-    json_array_foreach(actions, i, v)
-        if (action && strcmp(json_string_value(v), action) == 0)
-            return true;
-    return !actions;
+    return !actions || (action && json_has(actions, action));
 }
 
 bool details_leave_names(const json_t *details, const char *edit)
