@@ -99,17 +99,24 @@ static int hand_over(struct apply *a, uint32_t from, const char *to, const roari
     return r;
 }
 
+/* 1, and the members of a label as assigned; 0: there is no such label. */
+static int members_of(struct apply *a, const char *name, uint32_t *ret_label, roaring_bitmap_t **ret,
+                      struct err *e)
+{
+    int r = label_find(a, name, ret_label, e);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    r = bitmap_get(a->ix, a->txn, TABLE_MEMBER, *ret_label, ret, e);
+    return r < 0 ? r : 1;
+}
+
 /* All members of a label, which may not be there, are forgotten. */
 static int empty_label(struct apply *a, const char *name, struct err *e)
 {
     AUTO(bitmap) roaring_bitmap_t *members = NULL;
     uint32_t label;
-    int r = label_find(a, name, &label, e);
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    if ((r = bitmap_get(a->ix, a->txn, TABLE_MEMBER, label, &members, e)) < 0)
-        return r;
-    return label_remove(a, label, members, e);
+    int r = members_of(a, name, &label, &members, e);
+    return r <= 0 ? r : label_remove(a, label, members, e);
 }
 
 int edit_note_past(struct apply *a, const roaring_bitmap_t *nodes, struct err *e)
@@ -126,11 +133,8 @@ static int lose_label(struct apply *a, const char *name, const char *untag, stru
 {
     AUTO(bitmap) roaring_bitmap_t *members = NULL;
     uint32_t label;
-    int r = label_find(a, name, &label, e);
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    if ((r = bitmap_get(a->ix, a->txn, TABLE_MEMBER, label, &members, e)) < 0 ||
-        (r = edit_note_past(a, members, e)) < 0)
+    int r = members_of(a, name, &label, &members, e);
+    if (r <= 0 || (r = edit_note_past(a, members, e)) < 0)
         return r;
     return hand_over(a, label, untag, members, e);
 }
