@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/when.h"
 #include "policy/decide.h"
-#include "policy/rules.h"
+#include "policy/rules_impl.h"
 #include "tests/unit/policy_world.h"
 
 #define E1 "aaaaaaaaa1"
@@ -56,6 +56,22 @@ static void ask_end(struct ask *q)
     who_done(&q->who);
 }
 
+/* The rules that bear on one object say of it what all the rules say. */
+static void assert_about(struct world *w, struct ask *q, node_id id, const char *action, int64_t t,
+                         bool want)
+{
+    AUTO(rules) struct rules *about = NULL;
+    AUTO(asker) struct asker *a = NULL;
+    bool yes = !want;
+    if (rules_load_about(q->rd, id, &about, &w->e) < 0)
+        fail_msg("%s", w->e.text);
+    if (about && (asker_new(q->rd, about, &q->who, &a, &w->e) < 0 ||
+                  decide(a, q->rd, id, action, t, &yes, &w->e) < 0))
+        fail_msg("%s", w->e.text);
+    if (about)
+        assert_int_equal(yes, want);
+}
+
 static bool answer(struct world *w, struct ask *q, const char *path, const char *action, int64_t t)
 {
     node_id id;
@@ -65,6 +81,8 @@ static bool answer(struct world *w, struct ask *q, const char *path, const char 
         (path[n - 1] == '/' ? decide_directory(q->a, q->rd, id, action, t, &yes, &w->e)
                             : decide(q->a, q->rd, id, action, t, &yes, &w->e)) < 0)
         fail_msg("%s", w->e.text);
+    if (path[n - 1] != '/')
+        assert_about(w, q, id, action, t, yes);
     return yes;
 }
 
@@ -329,6 +347,30 @@ static void test_tams_table(void **state)
 
 /* ---- guards -------------------------------------------------------------------------------- */
 
+/* What a question about one object reads. */
+static void test_rules_about(void **state)
+{
+    struct world *w = small(state);
+    AUTO(index_read) struct index_read *rd = NULL;
+    AUTO(rules) struct rules *about = NULL;
+    node_id in_one, dir;
+    edit(w, E2, "b/c/3.mov");
+    grant(w, E1, "user:ann", PAST, FAR);
+    grant(w, E2, "user:ann", PAST, FAR);
+    assert_int_equal(index_read_begin(w->ix, &rd, &w->e), 0);
+    assert_int_equal(index_find(rd, "a/1.mov", &in_one, &w->e), 0);
+    assert_int_equal(rules_load_about(rd, in_one, &about, &w->e), 0);
+    assert_int_equal(about->n_edits, 1);
+    assert_int_equal(about->n_grants, 1);
+    assert_string_equal(about->edits[0].id, E1);
+    rules_unref(about);
+    assert_int_equal(index_find(rd, "a/", &dir, &w->e), 0);
+    assert_int_equal(rules_load_about(rd, dir, &about, &w->e), 0);
+    assert_null(about);
+    assert_int_equal(rules_load_about(rd, 999999, &about, &w->e), -ENOENT);
+    assert_null(about);
+}
+
 static void test_guard_over_grant(void **state)
 {
     struct world *w = small(state);
@@ -557,6 +599,7 @@ int main(void)
         WORLD_TEST(test_propagation),       WORLD_TEST(test_lists_of_edits),
         WORLD_TEST(test_classes),           WORLD_TEST(test_departments),
         WORLD_TEST(test_tams_table),        WORLD_TEST(test_guard_over_grant),
+        WORLD_TEST(test_rules_about),
         WORLD_TEST(test_guards_by_name),    WORLD_TEST(test_most_specific),
         WORLD_TEST(test_ranges_of_a_grant), WORLD_TEST(test_owner),
         WORLD_TEST(test_files_name_media),
