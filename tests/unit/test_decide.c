@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/when.h"
 #include "policy/decide.h"
-#include "policy/rules_impl.h"
+#include "policy/rules.h"
 #include "tests/unit/policy_world.h"
 
 #define E1 "aaaaaaaaa1"
@@ -347,30 +347,6 @@ static void test_tams_table(void **state)
 
 /* ---- guards -------------------------------------------------------------------------------- */
 
-/* What a question about one object reads. */
-static void test_rules_about(void **state)
-{
-    struct world *w = small(state);
-    AUTO(index_read) struct index_read *rd = NULL;
-    AUTO(rules) struct rules *about = NULL;
-    node_id in_one, dir;
-    edit(w, E2, "b/c/3.mov");
-    grant(w, E1, "user:ann", PAST, FAR);
-    grant(w, E2, "user:ann", PAST, FAR);
-    assert_int_equal(index_read_begin(w->ix, &rd, &w->e), 0);
-    assert_int_equal(index_find(rd, "a/1.mov", &in_one, &w->e), 0);
-    assert_int_equal(rules_load_about(rd, in_one, &about, &w->e), 0);
-    assert_int_equal(about->n_edits, 1);
-    assert_int_equal(about->n_grants, 1);
-    assert_string_equal(about->edits[0].id, E1);
-    rules_unref(about);
-    assert_int_equal(index_find(rd, "a/", &dir, &w->e), 0);
-    assert_int_equal(rules_load_about(rd, dir, &about, &w->e), 0);
-    assert_null(about);
-    assert_int_equal(rules_load_about(rd, 999999, &about, &w->e), -ENOENT);
-    assert_null(about);
-}
-
 static void test_guard_over_grant(void **state)
 {
     struct world *w = small(state);
@@ -599,7 +575,6 @@ int main(void)
         WORLD_TEST(test_propagation),       WORLD_TEST(test_lists_of_edits),
         WORLD_TEST(test_classes),           WORLD_TEST(test_departments),
         WORLD_TEST(test_tams_table),        WORLD_TEST(test_guard_over_grant),
-        WORLD_TEST(test_rules_about),
         WORLD_TEST(test_guards_by_name),    WORLD_TEST(test_most_specific),
         WORLD_TEST(test_ranges_of_a_grant), WORLD_TEST(test_owner),
         WORLD_TEST(test_files_name_media),
