@@ -24,8 +24,8 @@ FIRST_FRAME_OBJECT = 1001
 SIZES = {
     "full": {"reel": 1024, "frames": 200, "plates": 20000, "random": (500, 100), "jumps": 16,
              "first": 20, "far_frames": 100},
-    "quick": {"reel": 256, "frames": 48, "plates": 2000, "random": (200, 50), "jumps": 6,
-              "first": 12, "far_frames": 32},
+    "quick": {"reel": 256, "frames": 48, "plates": 2000, "random": (100, 50), "jumps": 6,
+              "first": 12, "far_frames": 24},
 }
 
 

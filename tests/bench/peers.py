@@ -170,8 +170,14 @@ class Shotlake(Peer):
         self.ask("acl", "set", "show", acl)
         return took
 
-    def status(self):
-        return json.loads(self.ask("status", self.point, "--json"))
+    def budget_mib(self):
+        """What it may keep in memory by default, as it says itself."""
+        try:
+            self.mount()
+            status = json.loads(self.ask("status", self.point, "--json"))
+            return status["memory_budget_bytes"] / (1 << 20)
+        finally:
+            self.unmount()
 
 
 class ShotlakeDirect(Shotlake):
@@ -200,7 +206,7 @@ class ShotlakeDisk(Shotlake):
         try:
             self.mount()
         except BenchError as error:
-            raise Absent(str(error)) from None
+            raise Absent(str(error).partition(" usage: ")[0]) from None
         finally:
             self.unmount()
 
@@ -217,5 +223,6 @@ class ShotlakePassthrough(ShotlakeDisk):
         time.sleep(2)
 
 
+OURS = (Shotlake,)
 FOREIGN = (S3fs, S3fsTuned, Rclone, RcloneTuned)
 VARIANTS = (ShotlakeDirect, ShotlakeDisk, ShotlakePassthrough)

@@ -80,6 +80,7 @@ def test_steps():
         Step("lint design", python("tests/lint/design.py", ROOT)),
         Step("lint words", python("tests/lint/words.py", ROOT)),
         Step("lint help", python("tests/lint/help.py", ROOT, binary("release")), "release"),
+        Step("bench arithmetic", python("tests/bench/run", "--self-test")),
         Step("unit", meson("asan", "unit"), "asan"),
         Step("fuzz corpus replay", meson("asan", "fuzz"), "asan"),
         Step("threads", meson("tsan", "threads"), "tsan"),
