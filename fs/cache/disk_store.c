@@ -10,7 +10,8 @@
  *
  * Workers look and fill; the inner store fetches. Looks go before fills, and a worker is kept for
  * them, so nobody waits for a disk that writes. A reader has its bytes before they are written: done()
- * only ends the time for which the memory is borrowed. */
+ * only ends the time for which the memory is borrowed. Cancelling ends a look and a fetch; what has all
+ * its bytes is kept, as a file is often closed at that moment. */
 /* SPDX-License-Identifier: MIT */
 #include "fs/cache/disk_cache.h"
 
@@ -152,7 +153,7 @@ static bool hand_to_worker(struct job *j)
     struct disk_store *ds = j->ds;
     size_t n = j->inner.length;
     LOCKED(&ds->lock);
-    if (!j->keeps || j->cancelled || ds->stopping || n > DISK_CACHE_FILL_BYTES - ds->fill_bytes ||
+    if (!j->keeps || ds->stopping || n > DISK_CACHE_FILL_BYTES - ds->fill_bytes ||
         disk_is_quiet(ds->dc))
         return false;
     ds->fill_bytes += n;
@@ -242,8 +243,7 @@ static void fill(struct job *j, struct disk_work *w)
                                 .offset = rd->offset,
                                 .n = n,
                                 .data = rd->data};
-    if (!is_cancelled(j))
-        disk_block_write(ds->dc, w, &f);
+    disk_block_write(ds->dc, w, &f);
     finish(j, 0, NULL);
     pthread_mutex_lock(&ds->lock);
     ds->fill_bytes -= n;
