@@ -19,7 +19,7 @@ ARROWS = {
     "fs/s3": (("fs/store", "policy/base"), ("curl", "openssl", "expat", "jansson")),
     "fs/dir": (("fs/store", "policy/base"), ()),
     "fs/lake": (("fs/store", "policy", "policy/base"), ("jansson", "roaring", "zlib")),
-    "fs/cache": (("fs/store", "policy/base"), ()),
+    "fs/cache": (("fs/store", "policy/base"), ("openssl",)),
     "fs/auth": (("policy", "policy/base"), ("curl", "crypt", "openssl", "jansson")),
     "fs/view": (("policy", "fs/lake", "fs/store", "policy/base"), ("roaring",)),
     "fs/fuse": (("fs/view", "fs/auth", "fs/cache", "fs/lake", "policy", "policy/base"),
