@@ -32,6 +32,7 @@ def bad_keys(world):
 
 
 def bad_folders(world):
+    before = set(os.listdir(world.dir))
     os.mkdir(world.path("open"))
     os.chmod(world.path("open"), 0o755)
     refused(world, "open", *cached.option(world, "open"))
@@ -41,7 +42,8 @@ def bad_folders(world):
     refused(world, "cache_size", *cached.option(world, cache_size="1M"), status=2)
     refused(world, "cache_size", "-o", "cache_size=1G", status=2)
     refused(world, "cache=", "-o", "cache=", status=2)
-    equal([n for n in os.listdir(world.dir) if n == "cache"], [], "a folder that was made")
+    equal(set(os.listdir(world.dir)) - before, {"open"}, "folders that were made")
+    equal(os.listdir(world.path("open")), [], "what was written to the one of others")
 
 
 def the_key(world):
