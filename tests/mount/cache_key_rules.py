@@ -65,6 +65,13 @@ def lost_key(world, path):
     done = world.host.call("cache", "status", cached.folder(world))
     equal(done.returncode, 1, f"status without the key: {done}")
     check(not os.path.exists(path), "status makes no key")
+    with open(path, "wb") as f:
+        f.write(os.urandom(32))
+    os.chmod(path, 0o600)
+    for verb in ("status", "clear"):
+        done = world.host.call("cache", verb, cached.folder(world))
+        equal(done.returncode, 1, f"{verb} with another key: {done}")
+        check("another key" in done.stderr, f"{verb} says why: {done.stderr}")
     equal(cached.holds(world, key=world.path("kept.key"))["held_bytes"] >= SIZE, True,
           "and throws nothing away")
     at = world.mount("acme", *cached.option(world))
