@@ -1,4 +1,4 @@
-/* tests/unit/test_disk_names.c - of which objects a disk cache holds anything; and looking at one. */
+/* tests/unit/test_disk_names.c - of which objects a disk cache holds anything. */
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,8 +6,6 @@
 
 #include <cmocka.h>
 
-#include "base/buf.h"
-#include "fs/cache/disk_existing.h"
 #include "fs/cache/disk_names.h"
 #include "tests/unit/disk_world.h"
 
@@ -69,51 +67,11 @@ static void test_many(void **state)
     assert_int_equal(disk_names_left(n), 0);
 }
 
-static void flip_key(const struct world *w)
-{
-    unsigned char c;
-    AUTO(fd) int fd = open(w->key, O_RDWR);
-    assert_int_equal(pread(fd, &c, 1, 0), 1);
-    c ^= 1;
-    assert_int_equal(pwrite(fd, &c, 1, 0), 1);
-}
-
-static void test_looking_makes_and_breaks_nothing(void **state)
-{
-    AUTO(world) struct world *w = world_new(/* later= */ false);
-    AUTO(free) char *elsewhere = xasprintf("%s/none", w->dir);
-    struct disk_cache *dc = NULL;
-    struct err e;
-    (void)state;
-    world_read(w, "a", "one", 0, 100 * K);
-    assert_int_equal(disk_cache_open_existing(w->cache, w->key, &dc, &e), 0);
-    disk_cache_close(dc);
-    world_close(w); /* so that nothing but the look keeps it from being made anew */
-
-    assert_int_equal(disk_cache_open_existing(elsewhere, w->key, &dc, &e), -ENOENT);
-    assert_int_equal(disk_cache_open_existing(w->dir, w->key, &dc, &e), -ENOENT);
-    assert_int_equal(disk_cache_open_existing(w->cache, elsewhere, &dc, &e), -ENOENT);
-    assert_int_equal(access(elsewhere, F_OK), -1);
-    flip_key(w);
-    assert_int_equal(disk_cache_open_existing(w->cache, w->key, &dc, &e), -EINVAL);
-    flip_key(w);
-    world_open(w, 0);
-    assert_int_equal(world_read(w, "a", "one", 0, 100 * K), 0);
-
-    world_close(w);
-    world_damage(w, "table", 0, 1);
-    assert_int_equal(disk_cache_open_existing(w->cache, w->key, &dc, &e), -EINVAL);
-    world_damage(w, "table", 0, 1);
-    world_open(w, 0);
-    assert_int_equal(world_read(w, "a", "one", 0, 100 * K), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_object_is_taken_once),
         cmocka_unit_test(test_many),
-        cmocka_unit_test(test_looking_makes_and_breaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
