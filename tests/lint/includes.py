@@ -22,7 +22,7 @@ ARROWS = {
     "fs/cache": (("fs/store", "policy/base"), ("openssl",)),
     "fs/auth": (("policy", "policy/base"), ("curl", "crypt", "openssl", "jansson")),
     "fs/view": (("policy", "fs/lake", "fs/store", "policy/base"), ("roaring",)),
-    "fs/fuse": (("fs/view", "fs/auth", "fs/cache", "fs/lake", "policy", "policy/base"),
+    "fs/fuse": (("fs/view", "fs/auth", "fs/cache", "fs/lake", "fs/store", "policy", "policy/base"),
                 ("fuse", "jansson", "roaring")),
     "conform": (("fs/lake", "fs/store", "policy", "policy/base"),
                 ("expat", "gsf", "jansson", "roaring", "zip")),
