@@ -332,6 +332,7 @@ int passthrough_new(struct front *f, const struct passthrough_options *o, struct
     if (r == 0)
         r = passthrough_start_worker(p, e);
     if (r < 0) {
+        passthrough_end(p);
         passthrough_free(p);
         return r;
     }
@@ -339,7 +340,7 @@ int passthrough_new(struct front *f, const struct passthrough_options *o, struct
     return 0;
 }
 
-void passthrough_free(struct passthrough *p)
+void passthrough_end(struct passthrough *p)
 {
     if (!p)
         return;
@@ -349,13 +350,22 @@ void passthrough_free(struct passthrough *p)
             copy_empty(p, c);
     pthread_mutex_unlock(&p->lock);
     passthrough_stop_worker(p);
+    LOCKED(&p->lock);
     for (size_t i = 0; i < PASSTHROUGH_BUCKETS; i++)
-        for (struct copy *c = p->buckets[i], *next; c; c = next) {
-            next = c->next;
+        while (p->buckets[i]) {
+            struct copy *c = p->buckets[i];
+            p->buckets[i] = c->next;
             give_up(p, c);
             free_copy(c);
         }
     copy_guard_stop(p->guard);
+    p->guard = NULL;
+}
+
+void passthrough_free(struct passthrough *p)
+{
+    if (!p)
+        return;
     pthread_cond_destroy(&p->cond);
     pthread_mutex_destroy(&p->lock);
     pthread_mutex_destroy(&p->writing);

@@ -31,7 +31,8 @@ int passthrough_new(struct front *f, const struct passthrough_options *o, struct
 
 /* Empties all copies: from then on no descriptor and no map reads a byte of them. No request is
  * answered any more, and the session is still there. NULL is fine. */
-void passthrough_free(struct passthrough *p);
+void passthrough_end(struct passthrough *p);
+void passthrough_free(struct passthrough *p); /* after that; NULL is fine */
 
 /* The kernel has said what it can do: whether there will be any passthrough is logged. */
 void passthrough_greeted(struct passthrough *p);

@@ -244,4 +244,5 @@ void passthrough_stop_worker(struct passthrough *p)
     pthread_mutex_unlock(&p->lock);
     if (p->working)
         pthread_join(p->worker, NULL);
+    p->working = false;
 }
