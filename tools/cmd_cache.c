@@ -1,31 +1,14 @@
 /* tools/cmd_cache.c - cache status and clear: a folder that mounts keep bytes in. */
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "fs/cache/disk_cache.h"
+#include "fs/cache/disk_existing.h"
 #include "tools/cli.h"
-
-/* Opens a cache that is there: opening makes one where there is none, and a new one where the key is
- * another. */
-static int open_existing(const char *dir, const char *key_path, struct disk_cache **ret,
-                         struct err *e)
-{
-    struct disk_cache_options o = {.dir = dir, .key_path = key_path};
-    AUTO(free) char *table = xasprintf("%s/table", dir);
-    if (access(table, F_OK) < 0)
-        return err_set(e, -errno, "no cache in '%s': a mount with -o cache= makes one", dir);
-    if (access(key_path, F_OK) < 0)
-        return err_set(e, -errno, "no key '%s' of the cache '%s': name it with --cache-key, or remove "
-                       "the folder, which nobody can read without", key_path, dir);
-    return disk_cache_open(&o, ret, e);
-}
 
 /* DIR [--cache-key FILE]: 0, or the exit status, told already. */
 static int open_named(struct cli *c, int argc, char **argv, const char **ret_dir,
@@ -44,7 +27,7 @@ static int open_named(struct cli *c, int argc, char **argv, const char **ret_dir
         return cli_usage(c, "%s takes one folder", c->verb->name);
     AUTO(free) char *key_path = cli_cache_key_path(c, key);
     *ret_dir = argv[optind];
-    return open_existing(argv[optind], key_path, ret, &e) < 0 ? cli_fail(&e) : 0;
+    return disk_cache_open_existing(argv[optind], key_path, ret, &e) < 0 ? cli_fail(&e) : 0;
 }
 
 int cmd_cache_status(struct cli *c, int argc, char **argv)

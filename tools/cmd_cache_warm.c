@@ -44,6 +44,7 @@ struct warm {
     struct disk_cache_options disk;
 
     struct lake *lake;
+    struct index_lake facts;
     struct disk_cache *cache;
     struct store *store; /* of the lake, through the cache */
     struct object *objects;
@@ -131,6 +132,8 @@ static int collect(struct cli *c, struct warm *w, struct err *e)
     AUTO(edit) struct edit ed = {0};
     roaring_bitmap_t *set = NULL;
     int r = index_read_begin(w->lake->index, &rd, e);
+    if (r == 0)
+        r = index_lake(rd, &w->facts, e);
     if (r == 0)
         r = index_edit(rd, w->edit, &ed, e);
     if (r == 0 && ed.state != EDIT_ENABLED)
@@ -309,7 +312,7 @@ static int keep(struct warm *w, struct err *e)
     bool is_theirs = *w->principal;
     json_auto_t *names = json_pack("[s]", is_theirs ? w->principal : label);
     int64_t until = clock_wall() + (is_theirs ? CACHE_KEEP_PRINCIPAL_S : CACHE_KEEP_EDIT_S);
-    return cache_keep_note(w->disk.dir, w->lake, names, until, e);
+    return cache_keep_note(w->disk.dir, w->facts.id, names, until, e);
 }
 
 /* What is there now: of more than the cache has room for in one place, some is displaced again. */

@@ -224,7 +224,8 @@ void cache_file_close(struct cache_file *f)
             next = x->object_next;
             if (x->fresh)
                 extent_used(x); /* nobody is about to read it any more */
-            extent_cancel(x);
+            if (x->have < x->length) /* all bytes, but being written to disk: they are good */
+                extent_cancel(x);
         }
     file_unref(f);
 }

@@ -147,7 +147,7 @@ static bool hand_to_worker(struct job *j)
     struct disk_store *ds = j->ds;
     size_t n = j->inner.length;
     LOCKED(&ds->lock);
-    if (!j->keeps || j->cancelled || ds->stopping || n > DISK_CACHE_FILL_BYTES - ds->fill_bytes ||
+    if (!j->keeps || ds->stopping || n > DISK_CACHE_FILL_BYTES - ds->fill_bytes ||
         disk_is_quiet(ds->dc))
         return false;
     ds->fill_bytes += n;
@@ -237,8 +237,7 @@ static void fill(struct job *j, struct disk_work *w)
                                 .offset = rd->offset,
                                 .n = n,
                                 .data = rd->data};
-    if (!is_cancelled(j))
-        disk_block_write(ds->dc, w, &f);
+    disk_block_write(ds->dc, w, &f);
     finish(j, 0, NULL);
     pthread_mutex_lock(&ds->lock);
     ds->fill_bytes -= n;

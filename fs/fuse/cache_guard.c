@@ -39,6 +39,7 @@
 struct cache_guard {
     struct cache_guard_options o;
     char *dir, *principals_path;
+    struct index_lake lake;
     pthread_t thread;
 
     /* The thread's own. */
@@ -147,7 +148,7 @@ static void note_users(const struct look *l)
             json_array_append(late, name);
     }
     if (json_array_size(late) > 0 &&
-        cache_keep_note(l->g->dir, l->g->o.lake, late, until, &e) < 0)
+        cache_keep_note(l->g->dir, l->g->lake.id, late, until, &e) < 0)
         log_debug(TAG, "%s", e.text);
 }
 
@@ -276,7 +277,7 @@ static void tick(struct cache_guard *g)
                      .open = roaring_bitmap_create(),
                      .warmed = roaring_bitmap_create(),
                      .names = json_array(),
-                     .noted = cache_keep_names(g->dir, g->o.lake, now)};
+                     .noted = cache_keep_names(g->dir, g->lake.id, now)};
     int r = look(g, &l, &e);
     if (r < 0 && !g->failed)
         log_warn(TAG, "cannot erase what was revoked: %s", e.text);
@@ -318,10 +319,16 @@ static void destroy(struct cache_guard *g)
 
 int cache_guard_start(const struct cache_guard_options *o, struct cache_guard **ret, struct err *e)
 {
+    AUTO(index_read) struct index_read *rd = NULL;
+    struct index_lake lake;
+    int r = index_read_begin(o->lake->index, &rd, e);
+    if (r < 0 || (r = index_lake(rd, &lake, e)) < 0)
+        return r;
     struct cache_guard *g = xcalloc(1, sizeof *g);
     pthread_condattr_t attr;
     sigset_t all, old;
     g->o = *o;
+    g->lake = lake;
     g->dir = xstrdup(o->dir);
     g->principals_path = xstrdup(o->principals_path);
     pthread_condattr_init(&attr);
@@ -332,7 +339,7 @@ int cache_guard_start(const struct cache_guard_options *o, struct cache_guard **
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int r = pthread_create(&g->thread, NULL, run, g);
+    r = pthread_create(&g->thread, NULL, run, g);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (r != 0) {
         destroy(g);

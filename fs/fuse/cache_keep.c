@@ -13,8 +13,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "fs/lake/lake.h"
-#include "policy/index.h"
 
 #define FILE_MAX ((size_t)4 << 20)
 
@@ -54,13 +52,6 @@ static int save(const char *dir, const json_t *all, struct err *e)
     return 0;
 }
 
-static int id_of(const struct lake *lake, struct index_lake *ret, struct err *e)
-{
-    AUTO(index_read) struct index_read *rd = NULL;
-    int r = index_read_begin(lake->index, &rd, e);
-    return r < 0 ? r : index_lake(rd, ret, e);
-}
-
 static void forget_old(json_t *names, int64_t now)
 {
     const char *name;
@@ -71,20 +62,16 @@ static void forget_old(json_t *names, int64_t now)
             json_object_del(names, name);
 }
 
-int cache_keep_note(const char *dir, const struct lake *lake, const json_t *names, int64_t until,
+int cache_keep_note(const char *dir, const char *lake, const json_t *names, int64_t until,
                     struct err *e)
 {
-    struct index_lake facts;
-    int r = id_of(lake, &facts, e);
-    if (r < 0)
-        return r;
     AUTO(fd) int lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock < 0 || flock(lock, LOCK_EX) < 0)
         return err_errno(e, -errno, "lock '%s'", dir);
     json_auto_t *all = load(dir);
-    json_t *own = json_object_get(all, facts.id), *name;
+    json_t *own = json_object_get(all, lake), *name;
     if (!json_is_object(own))
-        json_object_set_new(all, facts.id, own = json_object());
+        json_object_set_new(all, lake, own = json_object());
     forget_old(own, clock_wall());
     size_t i;
     json_array_foreach(names, i, name)
@@ -94,12 +81,10 @@ int cache_keep_note(const char *dir, const struct lake *lake, const json_t *name
     return save(dir, all, e);
 }
 
-json_t *cache_keep_names(const char *dir, const struct lake *lake, int64_t now)
+json_t *cache_keep_names(const char *dir, const char *lake, int64_t now)
 {
     json_auto_t *all = load(dir);
-    struct index_lake facts;
-    struct err e;
-    json_t *own = id_of(lake, &facts, &e) == 0 ? json_object_get(all, facts.id) : NULL;
+    json_t *own = json_object_get(all, lake);
     if (!json_is_object(own))
         return json_object();
     forget_old(own, now);

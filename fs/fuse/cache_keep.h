@@ -8,7 +8,6 @@
 #include <jansson.h>
 
 struct err;
-struct lake;
 
 /*
  * DIR/keep: a JSON object, for each lake (its id) an object of names: principals whose mounts have used
@@ -20,11 +19,11 @@ struct lake;
 #define CACHE_KEEP_EDIT_S 86400
 #define CACHE_KEEP_MAX 1000 /* names of a lake; more are not taken */
 
-/* Notes each member of `names` (an array of strings) until `until`, and forgets what is over. Any
+/* `lake` is its id (struct index_lake). Notes each member of `names` (an array of strings) until `until`, and forgets what is over. Any
  * number of processes. */
-int cache_keep_note(const char *dir, const struct lake *lake, const json_t *names, int64_t until,
+int cache_keep_note(const char *dir, const char *lake, const json_t *names, int64_t until,
                     struct err *e);
 /* {name: until} of what counts at `now`; a new reference, never NULL. */
-json_t *cache_keep_names(const char *dir, const struct lake *lake, int64_t now);
+json_t *cache_keep_names(const char *dir, const char *lake, int64_t now);
 
 #endif

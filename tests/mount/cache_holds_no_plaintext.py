@@ -13,7 +13,7 @@ KEYS = ["show/sh010/secret_creature.0001.exr", "show/secret_title.mov"]
 
 def pieces(key):
     data = common.content(key, SIZE)
-    return [data[at:at + 16] for at in range(0, SIZE, 4096)]
+    return [data[at:at + 16] for at in range(0, SIZE, 16384)]
 
 
 def test(world):

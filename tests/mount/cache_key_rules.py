@@ -32,6 +32,7 @@ def bad_keys(world):
 
 
 def bad_folders(world):
+    before = set(os.listdir(world.dir))
     os.mkdir(world.path("open"))
     os.chmod(world.path("open"), 0o755)
     refused(world, "open", *cached.option(world, "open"))
@@ -41,7 +42,8 @@ def bad_folders(world):
     refused(world, "cache_size", *cached.option(world, cache_size="1M"), status=2)
     refused(world, "cache_size", "-o", "cache_size=1G", status=2)
     refused(world, "cache=", "-o", "cache=", status=2)
-    equal([n for n in os.listdir(world.dir) if n == "cache"], [], "a folder that was made")
+    equal(set(os.listdir(world.dir)) - before, {"open"}, "folders that were made")
+    equal(os.listdir(world.path("open")), [], "what was written to the one of others")
 
 
 def the_key(world):
@@ -63,6 +65,13 @@ def lost_key(world, path):
     done = world.host.call("cache", "status", cached.folder(world))
     equal(done.returncode, 1, f"status without the key: {done}")
     check(not os.path.exists(path), "status makes no key")
+    with open(path, "wb") as f:
+        f.write(os.urandom(32))
+    os.chmod(path, 0o600)
+    for verb in ("status", "clear"):
+        done = world.host.call("cache", verb, cached.folder(world))
+        equal(done.returncode, 1, f"{verb} with another key: {done}")
+        check("another key" in done.stderr, f"{verb} says why: {done.stderr}")
     equal(cached.holds(world, key=world.path("kept.key"))["held_bytes"] >= SIZE, True,
           "and throws nothing away")
     at = world.mount("acme", *cached.option(world))
