@@ -24,6 +24,7 @@
 #include "fs/fuse/login_socket.h"
 #include "fs/fuse/mount_daemon.h"
 #include "fs/fuse/mountpoint.h"
+#include "fs/fuse/passthrough.h"
 #include "fs/lake/lake.h"
 #include "fs/store/store.h"
 #include "policy/principals.h"
@@ -53,19 +54,75 @@ static bool parse_seconds(const char *text, int64_t *ret_ms)
     return true;
 }
 
+enum suboption {
+    MEM,
+    CACHE,
+    CACHE_SIZE,
+    CACHE_KEY,
+    PASSTHROUGH,
+    PASSTHROUGH_SIZE,
+    PASSTHROUGH_HORIZON
+};
+
+static int parse_passthrough(struct cli *c, enum suboption name, const char *value,
+                             struct mount_daemon_options *o)
+{
+    int seconds;
+    switch (name) {
+    case PASSTHROUGH:
+        o->passthrough = true;
+        return value ? cli_usage(c, "passthrough takes no value") : 0;
+    case PASSTHROUGH_SIZE:
+        return value && cli_size(value, &o->passthrough_bytes) &&
+                       o->passthrough_bytes >= PASSTHROUGH_BYTES_MIN
+                   ? 0
+                   : cli_usage(c, "passthrough_size= takes a size of at least 1M, like 4G");
+    default:
+        if (!value || !cli_number(value, 0, INT_MAX, &seconds))
+            return cli_usage(c, "passthrough_horizon= takes seconds");
+        o->passthrough_horizon_s = seconds;
+        return 0;
+    }
+}
+
+/* Where the kernel would read what nobody may, or could not read at all. */
+static int check_passthrough(struct cli *c, const struct mount_args *a)
+{
+    const struct mount_daemon_options *o = &a->o;
+    if (!o->passthrough)
+        return o->passthrough_bytes || o->passthrough_horizon_s != PASSTHROUGH_HORIZON_S
+                   ? cli_usage(c, "passthrough_size= and passthrough_horizon= are about passthrough")
+                   : 0;
+    if (a->per_caller)
+        return cli_usage(c, "passthrough and --per-caller do not go together: the kernel would read "
+                            "for whoever holds the file, and nobody would ask who that is");
+    if (!o->disk.dir)
+        return cli_usage(c, "passthrough needs cache=DIR: what the kernel reads is copied there");
+    if (geteuid() != 0)
+        return cli_usage(c, "passthrough needs root: the kernel takes files from CAP_SYS_ADMIN only");
+    return 0;
+}
+
 /* -o mem=256M,cache=DIR,… 0 or an exit status. */
 static int parse_suboptions(struct cli *c, char *text, struct mount_args *a)
 {
-    enum { MEM, CACHE, CACHE_SIZE, CACHE_KEY };
-    static char *const names[] = {[MEM] = "mem", [CACHE] = "cache", [CACHE_SIZE] = "cache_size",
-                                  [CACHE_KEY] = "cache_key", NULL};
+    static char *const names[] = {"mem",         "cache",
+                                  "cache_size",  "cache_key",
+                                  "passthrough", "passthrough_size",
+                                  "passthrough_horizon", NULL}; /* as in enum suboption */
     char *value;
+    int r;
     while (*text) {
         char *whole = text;
         int name = getsubopt(&text, names, &value);
         uint64_t bytes = 0;
         if (name < 0)
             return cli_usage(c, "no mount option '%s'", whole);
+        if (name >= PASSTHROUGH) {
+            if ((r = parse_passthrough(c, (enum suboption)name, value, &a->o)) != 0)
+                return r;
+            continue;
+        }
         if ((name == CACHE || name == CACHE_KEY) && (!value || !*value))
             return cli_usage(c, "%s= takes a %s", names[name], name == CACHE ? "folder" : "file");
         if (name == CACHE)
@@ -137,6 +194,9 @@ static int check_args(struct cli *c, const struct mount_args *a)
         return cli_usage(c, "--owner is for root");
     if (!a->o.disk.dir && (a->o.disk.size_bytes || a->o.disk.key_path))
         return cli_usage(c, "cache_size= and cache_key= are about the folder of cache=");
+    int r = check_passthrough(c, a);
+    if (r != 0)
+        return r;
     if (a->o.view.max_stale_ms <= a->o.poll_ms)
         return cli_usage(c, "--max-stale must be longer than --poll");
     if (!c->lake_url || !*c->lake_url)
@@ -337,7 +397,9 @@ static int find_login(struct cli *c, const struct mount_args *a, const char *mou
 
 int cmd_mount(struct cli *c, int argc, char **argv)
 {
-    struct mount_args a = {.o = {.poll_ms = POLL_MS, .view = {.max_stale_ms = MAX_STALE_MS}}};
+    struct mount_args a = {.o = {.poll_ms = POLL_MS,
+                                  .passthrough_horizon_s = PASSTHROUGH_HORIZON_S,
+                                  .view = {.max_stale_ms = MAX_STALE_MS}}};
     AUTO(free) char *mountpoint = NULL;
     AUTO(free) char *principals = NULL;
     AUTO(free) char *principals_path = NULL;
@@ -466,6 +528,11 @@ static void print_status(const json_t *st)
            " not; %" JSON_INTEGER_FORMAT " damaged, %" JSON_INTEGER_FORMAT " writes failed\n",
            number(disk, "hits_bytes"), number(disk, "misses_bytes"), number(disk, "damaged"),
            number(disk, "write_errors"));
+    const json_t *copies = json_object_get(st, "passthrough");
+    if (json_is_object(copies))
+        printf("passthrough  %" JSON_INTEGER_FORMAT " plain copies, %" JSON_INTEGER_FORMAT
+               " bytes; opened %" JSON_INTEGER_FORMAT " times\n",
+               number(copies, "copies"), number(copies, "bytes"), number(copies, "opens"));
 }
 
 int cmd_status(struct cli *c, int argc, char **argv)

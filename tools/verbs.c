@@ -156,7 +156,11 @@ const struct cli_verb cli_verbs[] = {
      "  -o mem=SIZE           bytes of read cache in memory; default 256M\n"
      "  -o cache=DIR          keep what was read in that folder too, encrypted\n"
      "  -o cache_size=SIZE    how much of it; default: as it is, or 10G for a new one\n"
-     "  -o cache_key=FILE     its key; default: cache.key of the state\n",
+     "  -o cache_key=FILE     its key; default: cache.key of the state\n"
+     "  -o passthrough        the kernel reads plain copies of what is wholly there; root, --as\n"
+     "  -o passthrough_size=SIZE    of those copies; default 1G\n"
+     "  -o passthrough_horizon=SECONDS\n"
+     "                        none while a grant begins or ends so soon; default 3600\n",
      cmd_mount, 0},
     {"login", "MOUNTPOINT [--token-file FILE | --user NAME]",
      "sign in on a --per-caller mount; by default with the provider that the studio uses",

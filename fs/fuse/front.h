@@ -20,6 +20,7 @@
 struct cache;
 struct cache_guard;
 struct front_read;
+struct passthrough;
 struct usage;
 
 /* Passed through libfuse as user data. Set up before the session, then constant but for the atomic
@@ -38,6 +39,11 @@ struct front {
 
     struct fuse_session *se;
     atomic_uint proto_minor;     /* of the kernel's protocol 7; 0: not connected yet */
+    struct {                     /* the first words with the kernel: backing.h */
+        bool offers_passthrough;
+        atomic_bool greeted;
+    } kernel;
+    struct passthrough *passthrough; /* NULL: the kernel reads no file by itself */
     void (*on_ready)(void *arg); /* called once, when the kernel has connected; may be NULL */
     void *ready_arg;
 

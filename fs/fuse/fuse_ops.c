@@ -16,6 +16,7 @@
 #include "fs/fuse/fuse_read.h"
 #include "fs/fuse/fuse_reply.h"
 #include "fs/fuse/fuse_xattr.h"
+#include "fs/fuse/passthrough.h"
 #include "fs/fuse/usage.h"
 #include "fs/view/inode.h"
 #include "fs/view/view.h"
@@ -46,6 +47,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
     conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
     conn->max_readahead = READAHEAD_BYTES;
     f->proto_minor = conn->proto_minor;
+    passthrough_greeted(f->passthrough);
     if (f->on_ready)
         f->on_ready(f->ready_arg);
 }
@@ -221,7 +223,9 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     fi->fh = (uint64_t)(uintptr_t)file;
     fi->direct_io = f->per_caller;   /* each read is asked for, with the uid of its reader */
     fi->keep_cache = !f->per_caller; /* pages are those of this very version: see front_inode() */
-    if (fuse_reply_open(req, fi) == -ENOENT)
+    r = f->passthrough ? passthrough_reply_open(f->passthrough, req, &c, ino, &n, fi)
+                       : fuse_reply_open(req, fi);
+    if (r == -ENOENT)
         fuse_read_close(file); /* interrupted: no release will come */
 }
 
@@ -235,7 +239,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 
 static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-    (void)ino;
+    passthrough_closed(front_of(fuse_req_userdata(req))->passthrough, ino);
     fuse_read_close((struct fuse_read_file *)(uintptr_t)fi->fh);
     fuse_reply_err(req, 0);
 }

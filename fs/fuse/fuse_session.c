@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fs/cache/cache.h"
+#include "fs/fuse/backing.h"
 #include "fs/fuse/fuse_ops.h"
 #include "fs/fuse/fuse_read.h"
 #include "fs/fuse/mountpoint.h"
@@ -131,7 +132,7 @@ static int mount_as_root(struct session *s, struct err *e)
         return err_errno(e, -errno, "mount at '%s'", s->path);
     s->by_us = true;
     snprintf(name, sizeof name, "/dev/fd/%d", fd);
-    if (fuse_session_mount(s->se, name) != 0) {
+    if ((f->passthrough ? backing_attach(s->se, fd) : fuse_session_mount(s->se, name)) != 0) {
         umount2(s->path, UMOUNT_NOFOLLOW | MNT_DETACH);
         return err_set(e, -EIO, "take over the mount at '%s': %s", s->path, said);
     }

@@ -23,6 +23,7 @@
 #include "fs/fuse/login_socket.h"
 #include "fs/fuse/logins.h"
 #include "fs/fuse/mountpoint.h"
+#include "fs/fuse/passthrough.h"
 #include "fs/fuse/refresh.h"
 #include "fs/fuse/usage.h"
 #include "fs/lake/lake.h"
@@ -96,7 +97,7 @@ static json_t *answer(void *arg)
         st.fetched_bytes = (uint64_t)json_integer_value(json_object_get(disk, "misses_bytes"));
     const char *principal = mount_state_principal(d->state);
     return json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:I, s:o, s:b, s:s, s:I, s:I, s:I, s:I, s:I, "
-                     "s:I, s:o?}",
+                     "s:I, s:o?, s:o?}",
                      "mountpoint", d->o->mountpoint, "mode", principal ? "principal" : "per-caller",
                      "principal", principal, "pid", (int)getpid(), "views", (json_int_t)f.views,
                      "sessions", (json_int_t)f.sessions, "record", (json_int_t)f.seq,
@@ -106,7 +107,8 @@ static json_t *answer(void *arg)
                      "stale", f.stale, "why", f.why, "objects", (json_int_t)f.objects, "bytes",
                      (json_int_t)f.bytes, "memory_bytes", (json_int_t)st.held_bytes,
                      "memory_budget_bytes", (json_int_t)st.budget_bytes, "fetched_bytes",
-                     (json_int_t)st.fetched_bytes, "served_bytes", (json_int_t)st.served_bytes, "disk", disk);
+                     (json_int_t)st.fetched_bytes, "served_bytes", (json_int_t)st.served_bytes, "disk", disk,
+                     "passthrough", passthrough_figures(d->front.passthrough));
 }
 
 /* Mounting before the first grant is legal, and a misspelt name looks the same: it is said. */
@@ -228,6 +230,15 @@ static int start_guard(struct mount_daemon *d, struct lake *lake, struct err *e)
     return cache_guard_start(&o, &d->guard, e);
 }
 
+static int start_passthrough(struct mount_daemon *d, struct err *e)
+{
+    struct passthrough_options o = {.disk = d->disk,
+                                    .dir = d->o->disk.dir,
+                                    .size_bytes = d->o->passthrough_bytes,
+                                    .horizon_s = d->o->passthrough_horizon_s};
+    return d->o->passthrough ? passthrough_new(&d->front, &o, &d->front.passthrough, e) : 0;
+}
+
 static int serve(struct mount_daemon *d, struct lake *lake, struct err *e)
 {
     const struct mount_daemon_options *o = d->o;
@@ -235,7 +246,9 @@ static int serve(struct mount_daemon *d, struct lake *lake, struct err *e)
     d->front.usage = d->usage;
     d->front.on_ready = o->on_ready;
     d->front.ready_arg = o->arg;
-    int r = mount_once(d, e);
+    int r = start_passthrough(d, e);
+    if (r == 0)
+        r = mount_once(d, e);
     if (r == 0 && d->disk)
         r = start_guard(d, lake, e);
     d->front.guard = d->guard;
@@ -253,6 +266,7 @@ static void end(struct mount_daemon *d)
 {
     bool idle = login_socket_stop(d->login_socket, END_WAIT_MS);
     stop_notices(d);
+    passthrough_end(d->front.passthrough);
     session_end(d->session);
     bool ended = idle && refresh_free(d->refresh, END_WAIT_MS); /* who signs in wakes it */
     control_stop(d->control);
@@ -263,6 +277,7 @@ static void end(struct mount_daemon *d)
     }
     usage_flush(d->usage, /* least_ms= */ 0);
     usage_free(d->usage);
+    passthrough_free(d->front.passthrough);
     if (d->front.magic)
         front_done(&d->front);
     cache_free(d->cache);

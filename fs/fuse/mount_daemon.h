@@ -24,6 +24,9 @@ struct mount_daemon_options {
     int64_t poll_ms;
     size_t cache_bytes;          /* 0: the default */
     struct disk_cache_options disk; /* absolute paths; `dir` NULL: no cache on disk */
+    bool passthrough; /* the kernel reads plain copies of what is in that; one principal, root */
+    uint64_t passthrough_bytes;    /* 0: the default; of all copies */
+    int64_t passthrough_horizon_s; /* passthrough.h */
     void (*on_ready)(void *arg); /* the mount answers; from another thread; may be NULL */
     void *arg;
 };

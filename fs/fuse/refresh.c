@@ -18,6 +18,7 @@
 #include "fs/fuse/cache_guard.h"
 #include "fs/fuse/front.h"
 #include "fs/fuse/fuse_read.h"
+#include "fs/fuse/passthrough.h"
 #include "fs/fuse/usage.h"
 #include "fs/lake/lake.h"
 #include "fs/view/inode.h"
@@ -156,6 +157,7 @@ static void *notice(void *arg)
 
         mount_change_init(&ch);
         (void)mount_state_refresh(f->state, &ch, &e); /* it logs, and shows nothing */
+        passthrough_recheck(f->passthrough); /* first: what the kernel is told, it may wait for */
         if (!mount_change_is_empty(&ch))
             apply(f, &ch);
         mount_change_done(&ch);
