@@ -222,8 +222,7 @@ void cache_file_close(struct cache_file *f)
     if (--f->object->files == 0)
         for (struct extent *x = f->object->extents, *next; x; x = next) {
             next = x->object_next;
-            if (x->fresh)
-                extent_used(x); /* nobody is about to read it any more */
+            extent_waste(x);
             extent_cancel(x);
         }
     file_unref(f);
@@ -237,6 +236,15 @@ const char *cache_file_etag(const struct cache_file *f)
 uint64_t cache_file_size(const struct cache_file *f)
 {
     return f->size;
+}
+
+bool cache_prefetch(struct cache *c, const char *key, const char *etag, uint64_t length)
+{
+    LOCKED(&c->lock);
+    struct object *o = object_get(c, key, etag);
+    bool all = read_ahead(c, o, 0, length);
+    object_unref(c, o);
+    return all;
 }
 
 void cache_drop(struct cache *c, const char *key, const char *etag)
@@ -265,6 +273,8 @@ void cache_stats(struct cache *c, struct cache_stats *ret)
     *ret = (struct cache_stats){
         .budget_bytes = c->arena_count * c->block_bytes,
         .fetched_bytes = c->fetched_bytes,
+        .prefetched_bytes = c->prefetched_bytes,
+        .wasted_bytes = c->wasted_bytes,
         .served_bytes = c->served_bytes,
     };
     for (size_t i = 0; i < c->arena_count; i++)

@@ -51,7 +51,8 @@ struct extent {
     enum extent_state state;
     unsigned refs; /* pieces, the fetch, and the call that starts it */
     bool hashed;   /* can be found; else it goes with its last reference */
-    bool fresh;    /* prefetched and not yet asked for */
+    bool ahead;    /* begun before anybody asked for it */
+    bool fresh;    /* the same, and nobody has asked yet */
     bool started;  /* store_read_start() has returned */
     bool in_ahead; /* in the list of prefetches */
     bool unwanted; /* to be cancelled as soon as it is started */
@@ -68,6 +69,7 @@ struct arena {
     uint64_t stamp; /* of its last use */
     unsigned pins;  /* references of its extents */
     unsigned fresh; /* its fresh extents */
+    int64_t fresh_ms; /* when the last of them was begun */
     bool touched;   /* its pages exist */
     struct extent *extents;
 };
@@ -104,7 +106,7 @@ struct cache {
     struct extent_list start;            /* wanted: started by whoever asked */
     struct extent_list ahead;            /* prefetches: started by the fetch thread */
     size_t fetching, answering, pumping; /* threads and reads at work: all 0 before it ends */
-    uint64_t fetched_bytes, served_bytes;
+    uint64_t fetched_bytes, prefetched_bytes, wasted_bytes, served_bytes;
 };
 
 static inline void extent_list_init(struct extent_list *l)
@@ -182,6 +184,8 @@ void arena_touch(struct cache *c, struct arena *a);
 void arena_untake(struct arena *a, const struct extent *x);
 
 /* read.c */
+/* Begins the prefetch of what is missing of [from, to). True: nothing is missing any more. */
+bool read_ahead(struct cache *c, struct object *o, uint64_t from, uint64_t to);
 void read_pump(
     struct cache *c); /* answers what is ready, starts what is wanted; unlocks for both */
 void read_start_ahead(struct cache *c, struct extent *x); /* on the fetch thread; unlocks */
@@ -198,6 +202,7 @@ struct extent *extent_new(struct cache *c, struct object *o, uint64_t offset, si
 void extent_ref(struct extent *x);
 void extent_unref(struct extent *x);
 void extent_used(struct extent *x);   /* no longer fresh; its arena was used */
+void extent_waste(struct extent *x);  /* no longer fresh: nobody is about to read it */
 void extent_forget(struct extent *x); /* cannot be found any more */
 /* Forgets and cancels one that is being fetched and that nobody waits for. */
 void extent_cancel(struct extent *x);

@@ -106,8 +106,11 @@ struct extent *extent_new(struct cache *c, struct object *o, uint64_t offset, si
     x->room = room;
     x->refs = 2;
     a->pins += 2;
-    x->fresh = ahead;
-    a->fresh += ahead;
+    x->ahead = x->fresh = ahead;
+    if (ahead) {
+        a->fresh++;
+        a->fresh_ms = clock_mono_ms();
+    }
     x->rd = (struct store_read){.key = o->key,
                                 .etag = o->etag,
                                 .offset = offset,
@@ -137,6 +140,13 @@ void extent_used(struct extent *x)
 {
     set_used(x);
     arena_touch(x->cache, x->arena);
+}
+
+void extent_waste(struct extent *x)
+{
+    if (x->fresh)
+        x->cache->wasted_bytes += x->have;
+    set_used(x);
 }
 
 static void destroy(struct extent *x)
@@ -172,7 +182,7 @@ void extent_forget(struct extent *x)
         at = &(*at)->hash_next;
     *at = x->hash_next;
     x->hashed = false;
-    set_used(x);
+    extent_waste(x);
 
     if (x->object_next)
         x->object_next->object_prev = x->object_prev;

@@ -203,25 +203,30 @@ static void run_queue(struct cache *c)
     }
 }
 
-static void plan_ahead(struct cache *c, struct object *o, const struct readahead_plan *p)
+bool read_ahead(struct cache *c, struct object *o, uint64_t from, uint64_t to)
 {
     bool any = false;
+    uint64_t at = from;
     if (c->queue.first)
-        return; /* somebody waits for memory */
-    for (uint64_t at = p->ahead_from; at < p->ahead_to;) {
-        uint64_t stop = least((at / c->block_bytes + 1) * c->block_bytes, p->ahead_to);
-        if (!extent_find(c, o, at)) {
-            struct extent *x = extent_new(c, o, at, (size_t)(stop - at), /* ahead= */ true);
-            if (!x)
-                break;
-            x->in_ahead = true;
-            extent_list_add(&c->ahead, x);
-            any = true;
+        return false; /* somebody waits for memory */
+    while (at < to) {
+        uint64_t stop = least((at / c->block_bytes + 1) * c->block_bytes, to);
+        struct extent *x = extent_find(c, o, at);
+        if (x) {
+            at = x->offset + x->length;
+            continue;
         }
+        x = extent_new(c, o, at, (size_t)(stop - at), /* ahead= */ true);
+        if (!x)
+            break;
+        x->in_ahead = true;
+        extent_list_add(&c->ahead, x);
+        any = true;
         at = stop;
     }
     if (any)
         pthread_cond_signal(&c->fetch_cond);
+    return at >= to;
 }
 
 /* ---- the store's answers ------------------------------------------------------------------- */
@@ -257,6 +262,8 @@ static void fetched(struct cache *c, struct extent *x, int r)
     if (r == 0)
         x->have = x->length;
     c->fetched_bytes += x->have;
+    if (x->ahead)
+        c->prefetched_bytes += x->have;
     x->state = r == 0 ? EXTENT_READY : EXTENT_FAILED;
     if (r == 0) {
         wake_waiters(c, x);
@@ -388,7 +395,7 @@ void cache_read_start(struct cache_read *rd)
     } else {
         if (rd->n_waits == 0)
             read_end(c, rd, 0);
-        plan_ahead(c, f->object, &p);
+        read_ahead(c, f->object, p.ahead_from, p.ahead_to);
     }
     read_pump(c);
     pthread_mutex_unlock(&c->lock);
