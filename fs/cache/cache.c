@@ -202,6 +202,8 @@ struct cache_file *cache_file_open(struct cache *c, const char *key, const char 
     f->cache = c;
     f->object = object_get(c, key, etag);
     f->object->files++;
+    f->object->size = size;
+    f->object->ends = ends_of(key, size);
     f->size = size;
     f->refs = 1;
     return f;

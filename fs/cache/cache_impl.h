@@ -6,8 +6,11 @@
 #include <pthread.h>
 
 #include "fs/cache/cache.h"
+#include "fs/cache/ends.h"
 #include "fs/cache/readahead.h"
 #include "fs/store/store.h"
+
+#define CACHE_FRESH_MS 10000 /* what was fetched ahead has precedence for so long */
 
 /*
  *   object (key, etag)          arena: one block of the budget's memory
@@ -18,7 +21,8 @@
  * An extent is one fetched range of an object, within one aligned block of it. A whole block fills
  * an arena; shorter extents share one. An arena is recycled as a whole when it is the least
  * recently used one and nobody uses an extent in it, so memory never fragments, is never given
- * back and never grows.
+ * back and never grows. The ends of files that readers come back to are copied into an arena that
+ * is `kept`, where theirs is recycled.
  *
  * One mutex guards everything here. It is not held while the store is asked to read, nor while a
  * read is answered; the store's cancel is called under it, which is what makes it safe: done()
@@ -28,6 +32,8 @@
 struct object {
     char *key, *etag;
     uint64_t hash;
+    uint64_t size; /* of the object; 0: not known yet */
+    struct ends ends;
     unsigned refs;  /* extents and files */
     unsigned files; /* open handles */
     struct extent *extents;
@@ -47,6 +53,7 @@ struct extent {
     struct arena *arena;
     uint64_t offset; /* of the object */
     size_t length, have;
+    uint64_t read_to; /* of the object: the end of what was asked for; 0: nothing */
     size_t room; /* taken from the arena */
     enum extent_state state;
     unsigned refs; /* pieces, the fetch, and the call that starts it */
@@ -63,14 +70,25 @@ struct extent {
     struct extent *start_next;
 };
 
+/* What gives way first when memory is needed; fs/DESIGN.md says why. */
+enum give_way {
+    GIVE_WAY_READ,  /* longest unused first; also what was fetched ahead and nobody came for */
+    GIVE_WAY_KEPT,  /* longest unused first */
+    GIVE_WAY_FRESH, /* fetched ahead: the youngest first, it would be read last */
+    GIVE_WAY_BEGUN, /* being read through: longest unused first */
+    GIVE_WAY_NEVER, /* a read needs it, or it is being fetched */
+};
+
 struct arena {
     char *mem;
     size_t used;
     uint64_t stamp; /* of its last use */
+    int64_t touched_ms; /* the same by the clock */
     unsigned pins;  /* references of its extents */
     unsigned fresh; /* its fresh extents */
     int64_t fresh_ms; /* when the last of them was begun */
     bool touched;   /* its pages exist */
+    bool kept;      /* holds ends of files, and gives way after what was read once */
     struct extent *extents;
 };
 
@@ -166,6 +184,7 @@ struct cache_file {
     struct object *object;
     uint64_t size;
     struct readahead readahead;
+    bool was_read; /* or is about to be, for the first time */
     unsigned refs; /* the handle and its reads */
     bool closed;
 };
@@ -174,11 +193,11 @@ void file_unref(struct cache_file *f); /* cache.c */
 
 /* All below: called with the lock held, but where it says otherwise. */
 
-/* arena.c - room for `n` bytes, or NULL. Prefetches (`ahead`) displace nothing that was prefetched
- * and not read, and never fill more than half of the arenas. */
+/* arena.c - room for `n` bytes, or NULL: at most that class gives way for it. Where that is
+ * GIVE_WAY_READ it is a prefetch, and these never fill more than half of the arenas. */
 int arena_init(struct cache *c, size_t count, struct err *e);
 void arena_done(struct cache *c);
-struct arena *arena_take(struct cache *c, size_t n, bool ahead);
+struct arena *arena_take(struct cache *c, size_t n, enum give_way most);
 void arena_touch(struct cache *c, struct arena *a);
 /* Takes back the last room given where that is still possible. */
 void arena_untake(struct arena *a, const struct extent *x);
@@ -195,10 +214,16 @@ void read_end(struct cache *c, struct cache_read *rd, int r); /* has a waiting r
 /* extent.c */
 struct object *object_get(struct cache *c, const char *key, const char *etag); /* a reference */
 void object_unref(struct cache *c, struct object *o);
+size_t extent_room(const struct cache *c, size_t n); /* what n bytes take of an arena */
 struct extent *extent_find(struct cache *c, const struct object *o, uint64_t offset);
 /* A new extent of [offset, offset + n), findable, with one reference for its fetch and one for its
- * start; NULL: no memory. It goes into no list. */
-struct extent *extent_new(struct cache *c, struct object *o, uint64_t offset, size_t n, bool ahead);
+ * start; NULL: no memory (arena_take()). With GIVE_WAY_READ it is fetched ahead. It goes into no
+ * list. */
+struct extent *extent_new(struct cache *c, struct object *o, uint64_t offset, size_t n,
+                          enum give_way most);
+/* A copy of n bytes of `x` from `offset` on, in an arena that has room. */
+void extent_copy(struct cache *c, const struct extent *x, uint64_t offset, size_t n,
+                 struct arena *a);
 void extent_ref(struct extent *x);
 void extent_unref(struct extent *x);
 void extent_used(struct extent *x);   /* no longer fresh; its arena was used */

@@ -116,24 +116,39 @@ static bool has_bytes(const struct cache_piece *p)
     return p->extent->state == EXTENT_READY || p->extent->offset + p->extent->have >= p->to;
 }
 
-/* The range to fetch for a read of [from, to): to the end of the block in a stream, else exactly
- * what was asked for. Never from before `from`, so that nothing unwanted comes first. */
+static uint64_t rounded_up(uint64_t n, uint64_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+/* Fetches for a read of [from, …): to the end of the block in a stream, else exactly what was asked
+ * for. Never from before `from`, so that nothing unwanted comes first. Where a whole block would
+ * cost others what they are just reading, streams are many and blocks few: then they take turns
+ * with less, as their blocks would be gone before they had read them. */
 static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64_t from,
                             bool sequential)
 {
+    struct object *o = rd->file->object;
     uint64_t end = rd->offset + rd->length;
     uint64_t start = from / EXACT_ALIGN * EXACT_ALIGN;
     uint64_t block_end = least((from / c->block_bytes + 1) * c->block_bytes, rd->file->size);
-    uint64_t stop = sequential
-                        ? block_end
-                        : least((end + EXACT_ALIGN - 1) / EXACT_ALIGN * EXACT_ALIGN, block_end);
-    return extent_new(c, rd->file->object, start, (size_t)(stop - start), /* ahead= */ false);
+    uint64_t stop = least(rounded_up(end, EXACT_ALIGN), block_end);
+    if (sequential) {
+        struct extent *x = extent_new(c, o, start, (size_t)(block_end - start), GIVE_WAY_FRESH);
+        if (x)
+            return x;
+        stop = least(rounded_up(end, CACHE_READ_BYTES), block_end);
+    }
+    return extent_new(c, o, start, (size_t)(stop - start), GIVE_WAY_BEGUN);
 }
 
 /* Somebody asked for it: no prefetch any more. One that waits for the fetch thread goes first. */
-static void want(struct cache *c, struct extent *x)
+static void want(struct cache *c, const struct cache_piece *p)
 {
+    struct extent *x = p->extent;
     extent_used(x);
+    if (p->to > x->read_to)
+        x->read_to = p->to;
     if (!x->in_ahead)
         return;
     extent_list_remove(&c->ahead, x);
@@ -187,7 +202,7 @@ static bool plan(struct cache *c, struct cache_read *rd, bool sequential, bool m
         return false;
     }
     for (int i = 0; i < rd->n_pieces; i++)
-        want(c, rd->piece[i].extent);
+        want(c, &rd->piece[i]);
     return true;
 }
 
@@ -216,7 +231,7 @@ bool read_ahead(struct cache *c, struct object *o, uint64_t from, uint64_t to)
             at = x->offset + x->length;
             continue;
         }
-        x = extent_new(c, o, at, (size_t)(stop - at), /* ahead= */ true);
+        x = extent_new(c, o, at, (size_t)(stop - at), GIVE_WAY_READ);
         if (!x)
             break;
         x->in_ahead = true;
@@ -396,6 +411,9 @@ void cache_read_start(struct cache_read *rd)
         if (rd->n_waits == 0)
             read_end(c, rd, 0);
         read_ahead(c, f->object, p.ahead_from, p.ahead_to);
+        if (!f->was_read && f->object->ends.tail > 0)
+            read_ahead(c, f->object, f->size - f->object->ends.tail, f->size);
+        f->was_read = true;
     }
     read_pump(c);
     pthread_mutex_unlock(&c->lock);

@@ -12,6 +12,8 @@
 /* Two frames alone prove a stride up to this; a longer one takes a third. */
 #define STRIDE_OF_TWO 2
 #define STRIDE_MAX (1 << 20)
+/* Who did not read one of the last so many frames of the sequence is not going through it now. */
+#define PRESENT (2 * FRAME_CURSORS)
 #define FAR UINT64_MAX
 
 static uint64_t distance(int64_t a, int64_t b)
@@ -114,6 +116,20 @@ static bool is_ahead(const struct frame_cursor *c, int64_t a, int64_t b)
     return c->stride < 0 ? a < b : a > b;
 }
 
+/* The frames that one of those who go through the sequence at present may have ahead of it. */
+static unsigned share(const struct frame_cursors *fc, unsigned most)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < FRAME_CURSORS; i++) {
+        const struct frame_cursor *c = &fc->cursor[i];
+        n += c->stride != 0 && fc->clock - c->stamp < PRESENT;
+    }
+    unsigned each = n > 1 ? most / n : most;
+    if (each < 2)
+        each = most < 2 ? most : 2;
+    return each;
+}
+
 static void follow(struct frame_cursor *c, int64_t frame, unsigned most)
 {
     if (was_read(c, frame))
@@ -172,7 +188,7 @@ void frame_cursors_next(struct frame_cursors *fc, int64_t frame, unsigned most,
     if (least == FAR)
         best = begin(fc, frame);
     else
-        follow(best, frame, most);
+        follow(best, frame, share(fc, most));
     best->stamp = ++fc->clock;
     *ret = (struct frame_plan){.cursor = (unsigned)(best - fc->cursor)};
     plan(best, ret);

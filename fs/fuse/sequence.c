@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fs/cache/cache.h"
+#include "fs/cache/ends.h"
 #include "fs/fuse/frame_cursor.h"
 #include "fs/fuse/seen.h"
 #include "fs/view/view.h"
@@ -63,12 +64,14 @@ void sequence_frame_of(const struct node *n, uid_t uid, struct sequence_frame *r
     if (n->size == 0 || n->size > SEQUENCE_FRAME_BYTES || n->name_len > SEQUENCE_NAME_MAX ||
         !frame_pattern(n->name, n->name_len, &pattern, &ret->number, &width))
         return;
+    memcpy(ret->name, n->name, n->name_len);
+    if (ends_of(ret->name, n->size).tail > 0)
+        return; /* a clip: the next one is another's */
     /* The pattern is the name with its digits made one '#': they stand where the two differ. */
     const char *p = buf_str(&pattern);
     while (ret->pattern < n->name_len && p[ret->pattern] == n->name[ret->pattern])
         ret->pattern++;
     ret->width = (uint32_t)width;
-    memcpy(ret->name, n->name, n->name_len);
 }
 
 /* ---- which sequence (lock held) -------------------------------------------------------------- */

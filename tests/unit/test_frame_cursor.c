@@ -192,7 +192,9 @@ static void programs_share_a_sequence(void **state)
             unsigned needless, n = foreseen(programs[i], s, &needless);
             print_message("%2u programs, %-10s: %u of %u foreseen, %u needless\n", programs[i],
                           names[s], n, (unsigned)FRAMES, needless);
-            assert_true(n >= FRAMES * 9 / 10);
+            /* Many strides that overtake each other look like one way, or like none. */
+            assert_true(n >= (s == OWN_STRIDE ? FRAMES / 2 : FRAMES * 9 / 10));
+            assert_true(needless <= FRAMES / 4);
         }
 }
 
