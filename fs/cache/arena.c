@@ -140,6 +140,28 @@ static void empty(struct arena *a)
 
 /* ---- what is kept of an arena that gives way ------------------------------------------------- */
 
+static bool has_ends(const struct arena *a)
+{
+    for (const struct extent *x = a->extents; x; x = x->arena_next)
+        if (x->object->ends.head > 0 || x->object->ends.tail > 0)
+            return true;
+    return false;
+}
+
+/* What it holds is lost, so it must not be what is to be kept next. */
+static struct arena *least_recent_without_ends(struct cache *c)
+{
+    int64_t now_ms = clock_mono_ms();
+    struct arena *best = NULL;
+    for (size_t i = 0; i < c->arena_count; i++) {
+        struct arena *a = &c->arenas[i];
+        if (class_of(a, now_ms) == GIVE_WAY_READ && (!best || a->stamp < best->stamp) &&
+            !has_ends(a))
+            best = a;
+    }
+    return best;
+}
+
 static struct arena *least_recent_kept(struct cache *c)
 {
     struct arena *best = NULL;
@@ -168,7 +190,7 @@ static struct arena *room_to_keep(struct cache *c, size_t n)
     if (count_kept(c) < c->arena_count / KEPT_PART) {
         a = unused(c);
         if (!a)
-            a = next_victim(c, GIVE_WAY_READ);
+            a = least_recent_without_ends(c);
     } else {
         a = least_recent_kept(c);
     }

@@ -116,6 +116,7 @@ static struct cache *make(struct store *store, int64_t deadline_ms)
     c->deadline_ms = deadline_ms ? deadline_ms : CACHE_DEADLINE_MS;
     c->object_mask = OBJECT_SLOTS - 1;
     c->object_table = xcalloc(OBJECT_SLOTS, sizeof(struct object *));
+    TAILQ_INIT(&c->streams);
     read_list_init(&c->queue);
     read_list_init(&c->ready);
     extent_list_init(&c->start);
@@ -221,6 +222,7 @@ void cache_file_close(struct cache_file *f)
 {
     struct cache *c = f->cache;
     LOCKED(&c->lock);
+    read_end_stream(f);
     if (--f->object->files == 0)
         for (struct extent *x = f->object->extents, *next; x; x = next) {
             next = x->object_next;

@@ -89,10 +89,11 @@ void cache_read_cancel(struct cache_read *rd, int r);
 /* Forgets what is held of an object. `etag` NULL: of all its versions. */
 void cache_drop(struct cache *c, const char *key, const char *etag);
 
-/* Fetches the first `length` bytes of the object version (key, etag) before anybody asks for them, as
- * far as what is fetched ahead may take memory; needs no handle. What is there or under way already
- * costs nothing. True: all of it is there or under way. False: not now; ask again when something of
- * what was fetched ahead has been read. Does not wait and asks the store from another thread. */
+/* Fetches the first `length` bytes of the object version (key, etag) before anybody asks for them,
+ * as far as what is fetched ahead may take memory; needs no handle. What is there or under way
+ * already costs nothing. True: all of it is there or under way. False: not now; ask again when
+ * something of what was fetched ahead has been read. Does not wait and asks the store from another
+ * thread. */
 bool cache_prefetch(struct cache *c, const char *key, const char *etag, uint64_t length);
 
 struct cache_stats {

@@ -4,6 +4,7 @@
 #define FS_CACHE_CACHE_IMPL_H
 
 #include <pthread.h>
+#include <sys/queue.h>
 
 #include "fs/cache/cache.h"
 #include "fs/cache/ends.h"
@@ -54,7 +55,7 @@ struct extent {
     uint64_t offset; /* of the object */
     size_t length, have;
     uint64_t read_to; /* of the object: the end of what was asked for; 0: nothing */
-    size_t room; /* taken from the arena */
+    size_t room;      /* taken from the arena */
     enum extent_state state;
     unsigned refs; /* pieces, the fetch, and the call that starts it */
     bool hashed;   /* can be found; else it goes with its last reference */
@@ -82,13 +83,13 @@ enum give_way {
 struct arena {
     char *mem;
     size_t used;
-    uint64_t stamp; /* of its last use */
+    uint64_t stamp;     /* of its last use */
     int64_t touched_ms; /* the same by the clock */
-    unsigned pins;  /* references of its extents */
-    unsigned fresh; /* its fresh extents */
-    int64_t fresh_ms; /* when the last of them was begun */
-    bool touched;   /* its pages exist */
-    bool kept;      /* holds ends of files, and gives way after what was read once */
+    unsigned pins;      /* references of its extents */
+    unsigned fresh;     /* its fresh extents */
+    int64_t fresh_ms;   /* when the last of them was begun */
+    bool touched;       /* its pages exist */
+    bool kept;          /* holds ends of files, and gives way after what was read once */
     struct extent *extents;
 };
 
@@ -118,6 +119,8 @@ struct cache {
     struct object **object_table;
     size_t object_mask;
 
+    TAILQ_HEAD(, cache_file) streams; /* files being read through, the last one last */
+    size_t n_streams;
     struct cache_read *waiting;          /* reads that were not answered */
     struct read_list queue;              /* of them: without memory yet, first come first served */
     struct read_list ready;              /* to be answered */
@@ -184,9 +187,10 @@ struct cache_file {
     struct object *object;
     uint64_t size;
     struct readahead readahead;
-    bool was_read; /* or is about to be, for the first time */
+    bool was_read;     /* or is about to be, for the first time */
+    int64_t stream_ms; /* when it was last read on; 0: not in the list of streams */
+    TAILQ_ENTRY(cache_file) stream_link;
     unsigned refs; /* the handle and its reads */
-    bool closed;
 };
 
 void file_unref(struct cache_file *f); /* cache.c */
@@ -209,6 +213,7 @@ void read_pump(
     struct cache *c); /* answers what is ready, starts what is wanted; unlocks for both */
 void read_start_ahead(struct cache *c, struct extent *x); /* on the fetch thread; unlocks */
 void read_expire(struct cache *c, int64_t now_ms);        /* ends those whose deadline has passed */
+void read_end_stream(struct cache_file *f);               /* it is closed */
 void read_end(struct cache *c, struct cache_read *rd, int r); /* has a waiting read answered */
 
 /* extent.c */

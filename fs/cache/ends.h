@@ -5,8 +5,9 @@
 
 #include <stdint.h>
 
-#define ENDS_HEAD_BYTES ((uint64_t)1 << 20)   /* of a container: its header, or where that lies */
-#define ENDS_TAIL_BYTES ((uint64_t)1 << 20)   /* index, footer, or the header of what was recorded \
+#define ENDS_HEAD_BYTES ((uint64_t)1 << 20) /* of a container: its header, or where that lies */
+#define ENDS_TAIL_BYTES                                                                            \
+    ((uint64_t)1 << 20)                       /* index, footer, or the header of what was recorded \
                                                */
 #define ENDS_FRAME_BYTES ((uint64_t)64 << 10) /* of an OpenEXR frame: header and offset table */
 

@@ -11,6 +11,8 @@
 #include "base/err.h"
 
 #define EXACT_ALIGN 65536u /* random reads are rounded to this */
+#define STREAM_LEAST (256u << 10)
+#define STREAM_MS 2000 /* who reads on within that time is counted as a stream */
 
 enum read_state {
     READ_IDLE,    /* not started */
@@ -109,6 +111,44 @@ void read_expire(struct cache *c, int64_t now_ms)
     }
 }
 
+/* ---- streams (lock held) ------------------------------------------------------------------- */
+
+static void stream_leave(struct cache *c, struct cache_file *f)
+{
+    if (f->stream_ms == 0)
+        return;
+    TAILQ_REMOVE(&c->streams, f, stream_link);
+    c->n_streams--;
+    f->stream_ms = 0;
+}
+
+void read_end_stream(struct cache_file *f)
+{
+    stream_leave(f->cache, f);
+}
+
+/* Notes that the file is being read through. Whoever paused is not counted for long. */
+static void stream_note(struct cache *c, struct cache_file *f, int64_t now_ms)
+{
+    stream_leave(c, f);
+    f->stream_ms = now_ms;
+    TAILQ_INSERT_TAIL(&c->streams, f, stream_link);
+    c->n_streams++;
+    for (struct cache_file *old; now_ms - (old = TAILQ_FIRST(&c->streams))->stream_ms > STREAM_MS;)
+        stream_leave(c, old);
+}
+
+/* What one stream fetches at once: a block, unless there are so many streams that the half of the
+ * memory would not hold one for each. Their blocks would be gone before they had read them; with
+ * less each, their number keeps the store as busy. */
+static uint64_t stream_share(const struct cache *c)
+{
+    uint64_t share = c->block_bytes;
+    while (c->n_streams * share > c->arena_count * c->block_bytes / 2 && share > STREAM_LEAST)
+        share /= 2;
+    return share;
+}
+
 /* ---- planning (lock held) ------------------------------------------------------------------ */
 
 static bool has_bytes(const struct cache_piece *p)
@@ -121,24 +161,22 @@ static uint64_t rounded_up(uint64_t n, uint64_t unit)
     return (n + unit - 1) / unit * unit;
 }
 
-/* Fetches for a read of [from, …): to the end of the block in a stream, else exactly what was asked
- * for. Never from before `from`, so that nothing unwanted comes first. Where a whole block would
- * cost others what they are just reading, streams are many and blocks few: then they take turns
- * with less, as their blocks would be gone before they had read them. */
+/* Fetches for a read of [from, …): in a stream to the end of its share, else exactly what was asked
+ * for. Never from before `from`, so that nothing unwanted comes first. */
 static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64_t from,
                             bool sequential)
 {
     struct object *o = rd->file->object;
-    uint64_t end = rd->offset + rd->length;
+    uint64_t end = rd->offset + rd->length, unit = stream_share(c);
     uint64_t start = from / EXACT_ALIGN * EXACT_ALIGN;
     uint64_t block_end = least((from / c->block_bytes + 1) * c->block_bytes, rd->file->size);
-    uint64_t stop = least(rounded_up(end, EXACT_ALIGN), block_end);
     if (sequential) {
-        struct extent *x = extent_new(c, o, start, (size_t)(block_end - start), GIVE_WAY_FRESH);
+        uint64_t stop = least((from / unit + 1) * unit, block_end);
+        struct extent *x = extent_new(c, o, start, (size_t)(stop - start), GIVE_WAY_FRESH);
         if (x)
             return x;
-        stop = least(rounded_up(end, CACHE_READ_BYTES), block_end);
     }
+    uint64_t stop = least(rounded_up(end, EXACT_ALIGN), block_end);
     return extent_new(c, o, start, (size_t)(stop - start), GIVE_WAY_BEGUN);
 }
 
@@ -222,8 +260,8 @@ bool read_ahead(struct cache *c, struct object *o, uint64_t from, uint64_t to)
 {
     bool any = false;
     uint64_t at = from;
-    if (c->queue.first)
-        return false; /* somebody waits for memory */
+    if (c->queue.first || stream_share(c) < c->block_bytes)
+        return false; /* somebody waits for memory, or all of it is shared out */
     while (at < to) {
         uint64_t stop = least((at / c->block_bytes + 1) * c->block_bytes, to);
         struct extent *x = extent_find(c, o, at);
@@ -397,10 +435,13 @@ void cache_read_start(struct cache_read *rd)
     pthread_mutex_lock(&c->lock);
     f->refs++;
     rd->n_pieces = rd->n_waits = 0;
-    rd->deadline_ms = clock_mono_ms() + c->deadline_ms;
+    int64_t now_ms = clock_mono_ms();
+    rd->deadline_ms = now_ms + c->deadline_ms;
     link_waiting(c, rd);
     rd->state = READ_WAITING;
     readahead_next(&f->readahead, rd->offset, rd->length, f->size, c->block_bytes, &p);
+    if (p.sequential)
+        stream_note(c, f, now_ms);
     if (rd->result < 0) {
         read_end(c, rd, rd->result); /* cancelled before it was started */
     } else if (!plan(c, rd, p.sequential, /* may_fetch= */ !c->queue.first)) {

@@ -181,15 +181,15 @@ void fuse_read_start(struct front *f, fuse_req_t req, struct fuse_read_file *fil
         .uid = uid,
         .node = file->node,
     };
-    struct sequence_frame frame; /* a copy: the file may be closed when the read was answered */
+    struct sequence_next next; /* the file may be closed as soon as the read was answered */
     bool is_first = note_range(file, at + n);
     if (is_first)
-        frame = file->frame;
+        sequence_note(f->sequences, &file->frame, &next);
     link_read(read);
     fuse_req_interrupt_func(req, on_interrupt, read);
     cache_read_start(&read->rd);
     if (is_first)
-        sequence_read(f->sequences, &frame);
+        sequence_fetch(f->sequences, &next);
 }
 
 void fuse_read_recheck(struct front *f)

@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "fs/cache/cache.h"
 #include "fs/cache/ends.h"
-#include "fs/fuse/frame_cursor.h"
 #include "fs/fuse/seen.h"
 #include "fs/view/view.h"
 #include "policy/index.h"
@@ -177,31 +176,34 @@ static unsigned fetch_all(struct front *f, const struct sequence_frame *of,
     return p->count;
 }
 
-void sequence_read(struct sequences *s, const struct sequence_frame *frame)
+void sequence_note(struct sequences *s, const struct sequence_frame *frame,
+                   struct sequence_next *ret)
 {
-    struct frame_plan p;
-    uint64_t id;
+    *ret = (struct sequence_next){.frame = *frame};
     if (frame->width == 0)
         return;
-    {
-        LOCKED(&s->lock);
-        struct sequence *q = find_or_make(s, frame);
-        if (q->glances >= GLANCES)
-            return;
-        frame_cursors_next(&q->cursors, frame->number, most_ahead(frame->size), &p);
-        id = q->id;
-    }
-    if (p.count == 0)
+    LOCKED(&s->lock);
+    struct sequence *q = find_or_make(s, frame);
+    if (q->glances >= GLANCES)
         return;
-    unsigned n = fetch_all(s->f, frame, &p);
-    log_debug(TAG, "after frame %" PRId64 ": %u of %u from %" PRId64 " by %" PRId64, frame->number,
-              n, p.count, p.first, p.stride);
-    if (n == p.count)
+    frame_cursors_next(&q->cursors, frame->number, most_ahead(frame->size), &ret->plan);
+    ret->id = q->id;
+}
+
+void sequence_fetch(struct sequences *s, const struct sequence_next *next)
+{
+    const struct frame_plan *p = &next->plan;
+    if (p->count == 0)
+        return;
+    unsigned n = fetch_all(s->f, &next->frame, p);
+    log_debug(TAG, "after frame %" PRId64 ": %u of %u from %" PRId64 " by %" PRId64,
+              next->frame.number, n, p->count, p->first, p->stride);
+    if (n == p->count)
         return;
     LOCKED(&s->lock);
-    struct sequence *q = find(s, frame);
-    if (q && q->id == id)
-        frame_cursors_refused(&q->cursors, &p, n);
+    struct sequence *q = find(s, &next->frame);
+    if (q && q->id == next->id)
+        frame_cursors_refused(&q->cursors, p, n);
 }
 
 void sequence_closed(struct sequences *s, const struct sequence_frame *frame, uint64_t read_to)

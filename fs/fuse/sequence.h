@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fs/fuse/frame_cursor.h"
 #include "fs/fuse/front.h"
 #include "policy/types.h"
 
@@ -32,11 +33,23 @@ void sequences_free(struct sequences *s);         /* NULL is fine */
 /* What to say of reads of the node `n` by `uid`. Pure. */
 void sequence_frame_of(const struct node *n, uid_t uid, struct sequence_frame *ret);
 
+/* What follows from a read. */
+struct sequence_next {
+    struct sequence_frame frame;
+    struct frame_plan plan; /* of no frames: nothing follows */
+    uint64_t id;
+};
+
 /* Bytes of the frame are asked for, for the first time by the handle that it was opened with: what
- * the kernel has in its own cache asks for nothing. Fetches ahead the frames that come next, each
- * one only where the reader may open it in the view of this moment. No index snapshot is held
+ * the kernel has in its own cache asks for nothing. Called before they are answered, so that frames
+ * are noted in the order in which they are read. */
+void sequence_note(struct sequences *s, const struct sequence_frame *frame,
+                   struct sequence_next *ret);
+
+/* Fetches ahead what comes next, each frame only where the reader may open it in the view of this
+ * moment. Called when the read itself was started, which goes first; no index snapshot is held
  * meanwhile by the caller. */
-void sequence_read(struct sequences *s, const struct sequence_frame *frame);
+void sequence_fetch(struct sequences *s, const struct sequence_next *next);
 
 /* The handle is closed; `read_to` is the end of what was read by it. Where the frames of a sequence
  * are not read to their middle (somebody looks at headers), the next ones are not fetched. */
