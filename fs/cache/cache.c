@@ -145,6 +145,7 @@ int cache_new(struct store *store, const struct cache_options *o, struct cache *
 
     struct cache *c = make(store, o->deadline_ms);
     c->block_bytes = block;
+    c->unit_bytes = o->unit_bytes ? o->unit_bytes : CACHE_PAGE_BYTES;
     c->extent_mask = EXTENT_SLOTS - 1;
     while (c->extent_mask + 1 < budget / block * EXTENTS_AN_ARENA)
         c->extent_mask = c->extent_mask * 2 + 1;

@@ -25,6 +25,8 @@ struct store;
 struct cache_options {   /* 0 in any of them: the default above */
     size_t budget_bytes; /* all data that the cache ever holds, a hard limit */
     size_t block_bytes;  /* the unit of sequential fetches; made smaller for small budgets */
+    size_t unit_bytes;   /* what longer random reads are rounded to (default: pages), up to 64 KiB:
+                            the unit in which the store below keeps bytes itself */
     int64_t deadline_ms; /* of one read */
 };
 

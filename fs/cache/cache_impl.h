@@ -11,6 +11,7 @@
 #include "fs/cache/readahead.h"
 #include "fs/store/store.h"
 
+#define CACHE_PAGE_BYTES 4096u
 #define CACHE_FRESH_MS 10000 /* what was fetched ahead has precedence for so long */
 
 /*
@@ -103,7 +104,7 @@ struct read_list {
 
 struct cache {
     struct store *store;
-    size_t block_bytes, arena_count;
+    size_t block_bytes, unit_bytes, arena_count;
     int64_t deadline_ms;
 
     pthread_mutex_t lock;

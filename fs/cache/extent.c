@@ -9,8 +9,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-#define ROOM_ALIGN 4096u /* extents start on a page */
-
 /* FNV-1a: keys of the lake come from its owner, nobody is kept out by a table here. */
 static uint64_t hash_bytes(uint64_t h, const char *s)
 {
@@ -89,9 +87,10 @@ static void link_extent(struct cache *c, struct extent *x)
     x->arena->extents = x;
 }
 
+/* Extents start on a page. */
 size_t extent_room(const struct cache *c, size_t n)
 {
-    size_t room = (n + ROOM_ALIGN - 1) / ROOM_ALIGN * ROOM_ALIGN;
+    size_t room = (n + CACHE_PAGE_BYTES - 1) / CACHE_PAGE_BYTES * CACHE_PAGE_BYTES;
     return room < c->block_bytes ? room : c->block_bytes;
 }
 

@@ -10,7 +10,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#define EXACT_ALIGN 65536u /* random reads are rounded to this */
+#define EXACT_ALIGN                                                                                \
+    65536u /* shorter random reads are rounded to this: it costs a store as little */
 #define STREAM_LEAST (256u << 10)
 #define STREAM_MS 2000 /* who reads on within that time is counted as a stream */
 
@@ -168,7 +169,8 @@ static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64
 {
     struct object *o = rd->file->object;
     uint64_t end = rd->offset + rd->length, unit = stream_share(c);
-    uint64_t start = from / EXACT_ALIGN * EXACT_ALIGN;
+    uint64_t align = sequential || rd->length < EXACT_ALIGN ? EXACT_ALIGN : c->unit_bytes;
+    uint64_t start = from / align * align;
     uint64_t block_end = least((from / c->block_bytes + 1) * c->block_bytes, rd->file->size);
     if (sequential) {
         uint64_t stop = least((from / unit + 1) * unit, block_end);
@@ -176,7 +178,7 @@ static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64
         if (x)
             return x;
     }
-    uint64_t stop = least(rounded_up(end, EXACT_ALIGN), block_end);
+    uint64_t stop = least(rounded_up(end, align), block_end);
     return extent_new(c, o, start, (size_t)(stop - start), GIVE_WAY_BEGUN);
 }
 

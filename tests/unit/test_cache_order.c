@@ -8,7 +8,7 @@
 #define BLOCK (4 * M)
 #define ARENAS 16u
 
-static int64_t now_ms = 1000;
+static _Atomic int64_t now_ms = 1000;
 
 static int64_t set_clock(void)
 {
@@ -110,7 +110,6 @@ static void frames_not_read_yet_stay(void **state)
 {
     (void)state;
     struct world w = begin_world(ARENAS);
-    clock_set(NULL, set_clock);
     int n = 0;
     while (ahead(&w, n))
         n++;
@@ -131,7 +130,6 @@ static void frames_not_read_yet_stay(void **state)
     read_others(&w, 3 * ARENAS, "more");
     cache_stats(w.c, &st);
     assert_true(st.wasted_bytes == 2 * BLOCK);
-    clock_set(NULL, NULL);
     end_world(&w);
 }
 
@@ -141,7 +139,6 @@ static void the_youngest_frame_gives_way(void **state)
     struct world w = begin_world(8);
     struct wait waits[8];
     struct cache_file *file[8];
-    clock_set(NULL, set_clock);
     for (int i = 0; i < 4; i++, now_ms++) {
         assert_true(ahead(&w, i));
         settle(&w, (i + 1) * BLOCK);
@@ -166,7 +163,6 @@ static void the_youngest_frame_gives_way(void **state)
     }
     for (int i = 0; i < 4; i++)
         assert_true(read_frame(&w, i) == (i == 3 ? BLOCK : 0));
-    clock_set(NULL, NULL);
     end_world(&w);
 }
 
@@ -294,5 +290,6 @@ int main(void)
         cmocka_unit_test(many_streams_few_blocks),
         cmocka_unit_test(ends_by_name),
     };
+    clock_set(NULL, set_clock); /* before there are threads */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
