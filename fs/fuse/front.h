@@ -21,6 +21,7 @@ struct cache;
 struct cache_guard;
 struct front_read;
 struct passthrough;
+struct sequences;
 struct usage;
 
 /* Passed through libfuse as user data. Set up before the session, then constant but for the atomic
@@ -32,6 +33,7 @@ struct front {
     struct cache *cache;
     struct cache_guard *guard; /* NULL: no cache on disk */
     struct usage *usage; /* NULL: nobody writes down what is opened */
+    struct sequences *sequences; /* what is played on this mount */
     const uint8_t *node_key; /* of the state */
     bool per_caller;
     uid_t uid; /* shown as the owner of everything */

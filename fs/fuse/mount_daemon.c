@@ -97,7 +97,7 @@ static json_t *answer(void *arg)
         st.fetched_bytes = (uint64_t)json_integer_value(json_object_get(disk, "misses_bytes"));
     const char *principal = mount_state_principal(d->state);
     return json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:I, s:o, s:b, s:s, s:I, s:I, s:I, s:I, s:I, "
-                     "s:I, s:o?, s:o?}",
+                     "s:I, s:I, s:I, s:o?, s:o?}",
                      "mountpoint", d->o->mountpoint, "mode", principal ? "principal" : "per-caller",
                      "principal", principal, "pid", (int)getpid(), "views", (json_int_t)f.views,
                      "sessions", (json_int_t)f.sessions, "record", (json_int_t)f.seq,
@@ -107,8 +107,10 @@ static json_t *answer(void *arg)
                      "stale", f.stale, "why", f.why, "objects", (json_int_t)f.objects, "bytes",
                      (json_int_t)f.bytes, "memory_bytes", (json_int_t)st.held_bytes,
                      "memory_budget_bytes", (json_int_t)st.budget_bytes, "fetched_bytes",
-                     (json_int_t)st.fetched_bytes, "served_bytes", (json_int_t)st.served_bytes, "disk", disk,
-                     "passthrough", passthrough_figures(d->front.passthrough));
+                     (json_int_t)st.fetched_bytes, "prefetched_bytes",
+                     (json_int_t)st.prefetched_bytes, "wasted_bytes", (json_int_t)st.wasted_bytes,
+                     "served_bytes", (json_int_t)st.served_bytes, "disk", disk, "passthrough",
+                     passthrough_figures(d->front.passthrough));
 }
 
 /* Mounting before the first grant is legal, and a misspelt name looks the same: it is said. */
