@@ -196,9 +196,10 @@ static void want(struct cache *c, const struct cache_piece *p)
     extent_list_add(&c->start, x);
 }
 
-/* Puts the read together from extents that are there or under way and from new ones: all of them or
- * none, so that reads which wait for memory hold none. False: not now. */
-static bool plan(struct cache *c, struct cache_read *rd, bool sequential, bool may_fetch)
+/* Puts the read together from extents that are there or under way, `most` of them, and from new ones:
+ * all or none, so that reads which wait for memory hold none. False: not now. */
+static bool put_together(struct cache *c, struct cache_read *rd, bool sequential, bool may_fetch,
+                         int most)
 {
     struct object *o = rd->file->object;
     struct extent *new[CACHE_PIECES];
@@ -211,7 +212,7 @@ static bool plan(struct cache *c, struct cache_read *rd, bool sequential, bool m
         uint64_t block_end = (at / c->block_bytes + 1) * c->block_bytes;
         struct extent *x = extent_find(c, o, at);
         /* Two pieces are always enough for the rest if they are fetched whole. */
-        if (x && rd->n_pieces >= CACHE_PIECES - 2 && x->offset + x->length < least(end, block_end))
+        if (x && rd->n_pieces >= most && x->offset + x->length < least(end, block_end))
             x = NULL;
         if (!x && may_fetch && (x = fetch(c, rd, at, sequential)))
             new[n_new++] = x;
@@ -244,6 +245,14 @@ static bool plan(struct cache *c, struct cache_read *rd, bool sequential, bool m
     for (int i = 0; i < rd->n_pieces; i++)
         want(c, &rd->piece[i]);
     return true;
+}
+
+/* False: not now. In a small memory the pieces that are there may hold all of it, and leave none for
+ * what is missing: then the read is fetched anew, as two pieces, for which there is always room. */
+static bool plan(struct cache *c, struct cache_read *rd, bool sequential, bool may_fetch)
+{
+    return put_together(c, rd, sequential, may_fetch, CACHE_PIECES - 2) ||
+           (may_fetch && put_together(c, rd, sequential, may_fetch, 0));
 }
 
 /* Memory may have come free: those that wait for it go on, in their order. */
