@@ -386,6 +386,11 @@ static int op_parallel(struct store *s)
     return store_parallel(of(s)->inner);
 }
 
+static void op_stats(struct store *s, struct store_stats *ret)
+{
+    store_stats(of(s)->inner, ret);
+}
+
 static void op_close(struct store *s)
 {
     struct disk_store *ds = of(s);
@@ -429,6 +434,7 @@ struct store *disk_store_new(struct disk_cache *dc, struct store *inner)
         .read_cancel = op_read_cancel,
         .address = op_address,
         .parallel = op_parallel,
+        .stats = op_stats,
         .close = op_close,
     };
     struct disk_store *ds = xcalloc(1, sizeof *ds);
