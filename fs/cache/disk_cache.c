@@ -61,7 +61,8 @@ int disk_cache_open(const struct disk_cache_options *o, struct disk_cache **ret,
     struct disk_cache *dc = xcalloc(1, sizeof *dc);
     dc->dir = xstrdup(o->dir);
     dc->table.fd = dc->table.data_fd = -1;
-    r = disk_keys_load(o->key_path, !o->only_existing, &dc->keys, e);
+    r = o->only_existing ? disk_keys_load_existing(o->key_path, &dc->keys, e)
+                         : disk_keys_load(o->key_path, &dc->keys, e);
     if (r == 0)
         r = disk_table_open(&dc->table, dir_fd, o, dc->keys, e);
     if (r < 0) {

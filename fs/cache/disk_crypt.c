@@ -49,7 +49,7 @@ void disk_keys_free(struct disk_keys *k)
     munmap(k, sizeof *k);
 }
 
-int disk_keys_load(const char *path, bool make, struct disk_keys **ret, struct err *e)
+static int load_keys(const char *path, bool make, struct disk_keys **ret, struct err *e)
 {
     struct disk_keys *k = keys_new();
     if (!k)
@@ -61,6 +61,16 @@ int disk_keys_load(const char *path, bool make, struct disk_keys **ret, struct e
     }
     *ret = k;
     return 0;
+}
+
+int disk_keys_load(const char *path, struct disk_keys **ret, struct err *e)
+{
+    return load_keys(path, /* make= */ true, ret, e);
+}
+
+int disk_keys_load_existing(const char *path, struct disk_keys **ret, struct err *e)
+{
+    return load_keys(path, /* make= */ false, ret, e);
 }
 
 /* The master key is random, so a keyed hash of a label is a key as good. */

@@ -10,7 +10,8 @@
  *
  * Workers look and fill; the inner store fetches. Looks go before fills, and a worker is kept for
  * them, so nobody waits for a disk that writes. A reader has its bytes before they are written: done()
- * only ends the time for which the memory is borrowed. */
+ * only ends the time for which the memory is borrowed. Cancelling ends a look and a fetch; what has all
+ * its bytes is kept, as a file is often closed at that moment. */
 /* SPDX-License-Identifier: MIT */
 #include "fs/cache/disk_cache.h"
 
