@@ -48,6 +48,7 @@ struct cache_guard {
     uint64_t round;           /* of the views at the last look */
     int64_t next;             /* look by then, whatever happens */
     int64_t sweep_at;         /* and at everything that the cache holds */
+    int64_t settled_at;       /* and then, for what was brought back */
     int64_t last_s;
     bool failed;
 
@@ -234,18 +235,21 @@ static int erase(struct cache_guard *g, struct look *l, struct index_read *rd, s
     int r = 0;
     if (lost && !roaring_bitmap_is_empty(lost)) {
         r = erase_lost(&s, lost, e);
-        g->sweep_at = l->now + SETTLE_S;
+        g->settled_at = l->now + SETTLE_S;
     }
     if (lost)
         roaring_bitmap_free(lost);
+    if (g->settled_at > l->now && g->sweep_at > g->settled_at)
+        g->sweep_at = g->settled_at;
     if (warmed_less(g, l))
         g->sweep_at = l->now;
     if (r == 0 && l->now >= g->sweep_at) {
         r = erase_unseen(&s, e);
-        g->sweep_at = r == 0 ? l->now + SWEEP_S : g->sweep_at;
+        if (r == 0)
+            g->sweep_at = g->settled_at > l->now ? g->settled_at : l->now + SWEEP_S;
     }
     if (s.erased > 0)
-        log_info(TAG, "objects that nobody here may see are gone from the cache count=%llu",
+        log_info(TAG, "nothing is kept any more of what nobody here may see objects=%llu",
                  (unsigned long long)s.erased);
     buf_done(&s.key);
     return r;
