@@ -122,7 +122,7 @@ def expired(world, at, edit):
 
 
 def stale(world):
-    """The store is gone for a while; those who read on meanwhile find an end, and then all of it."""
+    """The store is gone for a while; who reads on meanwhile finds an end, and then all of it."""
     at, child = copies.mount(world, "acme", "passthrough_horizon=0",
                              line=("--poll", "0.5", "--max-stale", "1"))
     holders = hold(world, at)

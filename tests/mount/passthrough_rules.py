@@ -1,6 +1,6 @@
-"""Who may have the kernel read files by itself: the mount of one principal, by root, with a cache on
-disk; and no view that the clock changes before the horizon.  Everything else is refused with the
-reason, or read through the daemon."""
+"""Who may have the kernel read files by itself: the mount of one principal, by root, with a cache
+on disk; and no view that the clock changes before the horizon.  Everything else is refused with
+the reason, or read through the daemon."""
 
 import os
 import time
