@@ -7,7 +7,6 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "fs/cache/disk_cache.h"
-#include "fs/cache/disk_existing.h"
 #include "tools/cli.h"
 
 /* DIR [--cache-key FILE]: 0, or the exit status, told already. */
@@ -27,7 +26,9 @@ static int open_named(struct cli *c, int argc, char **argv, const char **ret_dir
         return cli_usage(c, "%s takes one folder", c->verb->name);
     AUTO(free) char *key_path = cli_cache_key_path(c, key);
     *ret_dir = argv[optind];
-    return disk_cache_open_existing(argv[optind], key_path, ret, &e) < 0 ? cli_fail(&e) : 0;
+    struct disk_cache_options o = {
+        .dir = argv[optind], .key_path = key_path, .only_existing = true};
+    return disk_cache_open(&o, ret, &e) < 0 ? cli_fail(&e) : 0;
 }
 
 int cmd_cache_status(struct cli *c, int argc, char **argv)

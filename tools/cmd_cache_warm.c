@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "fs/cache/disk_cache.h"
 #include "fs/fuse/cache_keep.h"
+#include "fs/fuse/mount_daemon.h"
 #include "fs/lake/lake.h"
 #include "fs/store/store.h"
 #include "policy/index.h"
@@ -31,6 +32,7 @@
 /* Twice as many would not all be kept: what is written still counts for a moment longer. */
 #define JOBS_MOST ((int)(DISK_CACHE_FILL_BYTES / PART_BYTES / 2))
 #define LOOK_MS 200
+#define AGAIN_MAX 64 /* objects that are fetched once more, as a mount that was writing kept us out */
 
 struct object {
     char *key, *etag;
@@ -52,7 +54,7 @@ struct warm {
     uint64_t bytes;
 
     pthread_mutex_t lock; /* guards what follows */
-    size_t next, n_there, n_fetched, n_gone;
+    size_t next, n_there, n_fetched, n_gone, n_again;
     uint64_t done_bytes, fetched_bytes;
     int failed; /* a negative errno: all stop */
     struct err why;
@@ -191,6 +193,19 @@ static void note(struct warm *w, const struct object *o, int r, bool was_there, 
         w->failed = err_set(&w->why, r, "read '%s': %s", o->key, e->text);
 }
 
+/* Not where the disk is full: then no try is. */
+static bool is_worth_another_try(struct warm *w, const struct object *o)
+{
+    if (disk_cache_has_all(w->cache, o->key, o->etag, o->size))
+        return false;
+    LOCKED(&w->lock);
+    if (w->n_again == AGAIN_MAX)
+        return false;
+    w->n_again++;
+    w->done_bytes -= o->size;
+    return true;
+}
+
 static void *work(void *arg)
 {
     struct warm *w = arg;
@@ -205,6 +220,8 @@ static void *work(void *arg)
             break;
         bool was_there = disk_cache_has_all(w->cache, o->key, o->etag, o->size);
         int r = was_there ? 0 : fetch(w, o, room, &e);
+        if (r == 0 && !was_there && is_worth_another_try(w, o))
+            r = fetch(w, o, room, &e);
         note(w, o, r, was_there, &e);
     }
     explicit_bzero(room, PART_BYTES);
@@ -326,6 +343,8 @@ static size_t count_kept(struct warm *w)
 
 static int report(struct cli *c, struct warm *w, size_t kept)
 {
+    struct disk_cache_stats st;
+    struct err e;
     if (c->json)
         cli_print_json(json_pack("{ss sI sI sI sI sI sI sI sb}", "edit", w->edit, "objects",
                                  (json_int_t)w->n, "bytes", (json_int_t)w->bytes, "there",
@@ -345,8 +364,10 @@ static int report(struct cli *c, struct warm *w, size_t kept)
         fprintf(stderr, "shotlake: %zu objects are not those of the last scan: run 'scan'\n",
                 w->n_gone);
     if (kept + w->n_gone < w->n)
-        fprintf(stderr, "shotlake: %zu objects are not wholly kept: give the cache more room\n",
-                w->n - kept - w->n_gone);
+        fprintf(stderr, "shotlake: %zu objects are not wholly kept: %s\n", w->n - kept - w->n_gone,
+                disk_cache_stats(w->cache, &st, &e) == 0 && st.write_errors > 0
+                    ? "their disk is full, or fails"
+                    : "give the cache more room");
     return kept < w->n ? CLI_MISSING : CLI_DONE;
 }
 
@@ -363,6 +384,7 @@ int cmd_cache_warm(struct cli *c, int argc, char **argv)
     w.disk.dir = dir;
     w.disk.key_path = key;
     pthread_mutex_init(&w.lock, NULL);
+    mount_daemon_harden(); /* it has the cache's key in memory, too */
     r = cli_lake_synced(c, &w.lake, &e);
     if (r == 0 && (r = collect(c, &w, &e)) == -ENOENT) {
         warm_done(&w);

@@ -249,11 +249,12 @@ bool disk_is_quiet(const struct disk_cache *dc)
 /* A full disk is full for all: nothing more is tried for a while, and one line says so. */
 static void write_failed(struct disk_cache *dc, int r)
 {
-    int64_t now = clock_mono_ms(), was = atomic_load(&dc->quiet_until_ms);
+    int64_t now = clock_mono_ms(), warn = atomic_load(&dc->warn_after_ms);
     atomic_fetch_add(&dc->write_errors, 1);
-    if (was <= now &&
-        atomic_compare_exchange_strong(&dc->quiet_until_ms, &was, now + DISK_QUIET_MS))
-        log_warn("cache", "cannot write to the cache in '%s', and do not try for a minute: %s",
+    atomic_store(&dc->quiet_until_ms, now + DISK_QUIET_MS);
+    if (warn <= now &&
+        atomic_compare_exchange_strong(&dc->warn_after_ms, &warn, now + DISK_WARN_MS))
+        log_warn("cache", "cannot write to the cache in '%s', so what is read is not kept: %s",
                  dc->dir, strerror(-r));
 }
 

@@ -17,12 +17,12 @@
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-static int open_dir(const char *dir, int *ret, struct err *e)
+static int open_dir(const char *dir, bool make, int *ret, struct err *e)
 {
     struct stat st;
     if (!dir || !*dir)
         return err_set(e, -EINVAL, "a cache needs a folder");
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+    if (make && mkdir(dir, 0700) < 0 && errno != EEXIST)
         return err_errno(e, -errno, "make the folder '%s' for the cache", dir);
     AUTO(fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
@@ -54,16 +54,17 @@ int disk_cache_open(const struct disk_cache_options *o, struct disk_cache **ret,
     if (r == 0 && (!o->key_path || !*o->key_path))
         r = err_set(e, -EINVAL, "a cache needs a file for its key");
     if (r == 0)
-        r = open_dir(o->dir, &dir_fd, e);
+        r = open_dir(o->dir, !o->only_existing, &dir_fd, e);
     if (r < 0)
         return r;
 
     struct disk_cache *dc = xcalloc(1, sizeof *dc);
     dc->dir = xstrdup(o->dir);
     dc->table.fd = dc->table.data_fd = -1;
-    r = disk_keys_load(o->key_path, &dc->keys, e);
+    r = o->only_existing ? disk_keys_load_existing(o->key_path, &dc->keys, e)
+                         : disk_keys_load(o->key_path, &dc->keys, e);
     if (r == 0)
-        r = disk_table_open(&dc->table, dir_fd, o->dir, o->size_bytes, dc->keys, e);
+        r = disk_table_open(&dc->table, dir_fd, o, dc->keys, e);
     if (r < 0) {
         disk_cache_close(dc);
         return r;
@@ -90,6 +91,8 @@ bool disk_cache_has_all(struct disk_cache *dc, const char *key, const char *etag
     struct disk_slot s;
     uint64_t serial, set;
     unsigned way;
+    if (size == 0)
+        return true;
     if (size > DISK_OBJECT_MAX_BYTES || disk_object_find(dc, /* w= */ NULL, &name, &serial) < 0)
         return false;
     for (uint64_t at = 0; at < size; at += DISK_CACHE_BLOCK_BYTES) {

@@ -25,6 +25,7 @@ struct disk_cache_options {
     uint64_t size_bytes;  /* at most so much data; 0: what the cache in `dir` has, else
                              DISK_CACHE_SIZE_BYTES. Rounded down to 16 MiB */
     const char *key_path; /* file of the master key, made if absent, 0600 */
+    bool only_existing;   /* makes nothing and throws nothing away: for who only looks */
 };
 
 /* Opens the cache in `dir`, or makes one. What cannot be used (another key, version or size, damage)
@@ -34,6 +35,7 @@ struct disk_cache_options {
  *   -EBUSY   another process uses it with another key or size
  *   -EBADMSG the key file does not hold a key
  *   -ENOSPC  no room for the table
+ *   -ENOENT  with only_existing: no cache here, or one that cannot be used with this key and size
  * Any other: what the system said. Any number of processes, and handles of one, may share a folder. */
 int disk_cache_open(const struct disk_cache_options *o, struct disk_cache **ret, struct err *e);
 /* Its stores are closed. NULL is fine. */

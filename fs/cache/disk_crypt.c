@@ -49,18 +49,28 @@ void disk_keys_free(struct disk_keys *k)
     munmap(k, sizeof *k);
 }
 
-int disk_keys_load(const char *path, struct disk_keys **ret, struct err *e)
+static int load_keys(const char *path, bool make, struct disk_keys **ret, struct err *e)
 {
     struct disk_keys *k = keys_new();
     if (!k)
         return err_errno(e, -ENOMEM, "make room for the key of the cache");
-    int r = disk_key_file_load(path, k->master, e);
+    int r = disk_key_file_load(path, make, k->master, e);
     if (r < 0) {
         disk_keys_free(k);
         return r;
     }
     *ret = k;
     return 0;
+}
+
+int disk_keys_load(const char *path, struct disk_keys **ret, struct err *e)
+{
+    return load_keys(path, /* make= */ true, ret, e);
+}
+
+int disk_keys_load_existing(const char *path, struct disk_keys **ret, struct err *e)
+{
+    return load_keys(path, /* make= */ false, ret, e);
 }
 
 /* The master key is random, so a keyed hash of a label is a key as good. */

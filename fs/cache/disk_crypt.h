@@ -35,6 +35,8 @@ struct disk_place {
  * is locked where the system allows, left out of core dumps, and wiped.
  * -EACCES: open to others, or not ours. -EBADMSG: not a key. */
 int disk_keys_load(const char *path, struct disk_keys **ret, struct err *e);
+/* The same without making one. -ENOENT: none. */
+int disk_keys_load_existing(const char *path, struct disk_keys **ret, struct err *e);
 void disk_keys_free(struct disk_keys *k); /* NULL is fine */
 /* Derives what is used from the master key and the table's salt. */
 int disk_keys_derive(struct disk_keys *k, const unsigned char salt[DISK_SALT_BYTES],

@@ -35,7 +35,8 @@
 #define DISK_OBJECT_WAYS 32u
 #define DISK_OBJECT_MAX_BYTES ((uint64_t)DISK_CACHE_BLOCK_BYTES << 32) /* blocks have 32 bits */
 #define DISK_LOCKS 64u
-#define DISK_QUIET_MS 60000 /* without writes after one that failed */
+#define DISK_QUIET_MS 60000  /* without writes after one that failed */
+#define DISK_WARN_MS 3600000 /* between two lines that say so */
 
 struct disk_header {
     uint64_t magic;
@@ -83,7 +84,7 @@ struct disk_cache {
     struct disk_keys *keys; /* in memory that is not dumped */
     struct disk_table table;
     char *dir;
-    _Atomic(int64_t) quiet_until_ms;
+    _Atomic(int64_t) quiet_until_ms, warn_after_ms;
     atomic_uint_fast64_t hits_bytes, misses_bytes, damaged, write_errors;
     /* By name: raised before an object is erased, so that a fill which began before it is refused. */
     atomic_uint erased[DISK_LOCKS];
@@ -103,9 +104,9 @@ struct disk_name {
 };
 
 /* disk_table.c - all return 0 or a negative errno; a caller that caches turns that into a miss. */
-/* Opens both files below `dir_fd`, remaking them where they are not this cache. `size_bytes` 0: as
- * it is. Fills in the keys' part that depends on the table. */
-int disk_table_open(struct disk_table *t, int dir_fd, const char *dir, uint64_t size_bytes,
+/* Opens both files below `dir_fd`, remaking them where they are not this cache. Fills in the keys'
+ * part that depends on the table. */
+int disk_table_open(struct disk_table *t, int dir_fd, const struct disk_cache_options *o,
                     struct disk_keys *keys, struct err *e);
 void disk_table_close(struct disk_table *t);
 /* What is wrong with a header, or NULL. `file_bytes` is the length of its file. */

@@ -82,12 +82,14 @@ static int make_key(const char *path, struct err *e)
     return r;
 }
 
-int disk_key_file_load(const char *path, unsigned char ret[DISK_KEY_BYTES], struct err *e)
+int disk_key_file_load(const char *path, bool make, unsigned char ret[DISK_KEY_BYTES], struct err *e)
 {
     for (int i = 0; i < TRIES; i++) {
         int r = read_key(path, ret, e);
         if (r != -ENOENT)
             return r;
+        if (!make)
+            return err_set(e, -ENOENT, "there is no cache key '%s'", path);
         r = make_key(path, e);
         if (r < 0 && r != -EEXIST)
             return r;

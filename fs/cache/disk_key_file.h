@@ -7,11 +7,12 @@
 
 struct err;
 
-/* Reads the key, or makes a random one: of several processes that do so at once, one wins and all have
+/* Reads the key, or with `make` makes a random one where there is none: of several processes that do so at once, one wins and all have
  * its key. The file is 32 bytes, for its owner alone.
  *   -EACCES   open to others, or another user's
  *   -EBADMSG  not 32 bytes, or no file
+ *   -ENOENT   none, and none is to be made
  *   any other: what the system said */
-int disk_key_file_load(const char *path, unsigned char ret[DISK_KEY_BYTES], struct err *e);
+int disk_key_file_load(const char *path, bool make, unsigned char ret[DISK_KEY_BYTES], struct err *e);
 
 #endif

@@ -10,7 +10,8 @@
  *
  * Workers look and fill; the inner store fetches. Looks go before fills, and a worker is kept for
  * them, so nobody waits for a disk that writes. A reader has its bytes before they are written: done()
- * only ends the time for which the memory is borrowed. */
+ * only ends the time for which the memory is borrowed. Cancelling ends a look and a fetch; what has all
+ * its bytes is kept, as a file is often closed at that moment. */
 /* SPDX-License-Identifier: MIT */
 #include "fs/cache/disk_cache.h"
 
@@ -22,11 +23,15 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "fs/cache/disk_impl.h"
 #include "fs/store/store.h"
 
-#define WORKERS 3u /* one of them never fills */
+#define WORKERS 3u                    /* one of them never fills */
+#define SHORT_BYTES ((size_t)1 << 20) /* who reads so little waits for it: it goes first */
+#define FAIR_MS 20                    /* but not before who waits for so much longer */
+#define STALL_MS 1000                 /* a disk that hangs is not asked any more */
 
 enum job_state { JOB_LOOK, JOB_FETCH, JOB_FILL };
 
@@ -39,6 +44,7 @@ struct job {
     unsigned refs;   /* until it is answered, and while the inner read is being started */
     size_t have;     /* bytes that came from the disk: the inner read begins there */
     size_t told;
+    int64_t since_ms; /* in the list of looks */
     enum job_state state;
     bool started, fetched; /* the inner read; between the two it may be cancelled */
     bool keeps;            /* may be looked for and filled */
@@ -57,7 +63,7 @@ struct disk_store {
     struct store *inner;
     pthread_mutex_t lock;
     pthread_cond_t cond, idle_cond;
-    struct job_list looks, fills;
+    struct job_list short_looks, looks, fills;
     unsigned filling;  /* workers that do */
     size_t fill_bytes; /* that wait or are being written */
     size_t jobs;
@@ -249,7 +255,9 @@ static void fill(struct job *j, struct disk_work *w)
 
 static struct job *next_job(struct disk_store *ds)
 {
-    struct job *j = list_pop(&ds->looks);
+    const struct job *a = ds->short_looks.first, *b = ds->looks.first;
+    bool long_first = b && (!a || b->since_ms + FAIR_MS < a->since_ms);
+    struct job *j = list_pop(long_first ? &ds->looks : &ds->short_looks);
     if (!j && ds->filling + 1 < WORKERS && (j = list_pop(&ds->fills)))
         ds->filling++;
     return j;
@@ -283,6 +291,13 @@ static void *work(void *arg)
 
 /* ---- the store ----------------------------------------------------------------------------- */
 
+/* Who is next has waited for long: all workers hang in the disk. Lock held. */
+static bool is_stalled(const struct disk_store *ds, int64_t now_ms)
+{
+    const struct job *a = ds->short_looks.first, *b = ds->looks.first;
+    return (a && now_ms - a->since_ms > STALL_MS) || (b && now_ms - b->since_ms > STALL_MS);
+}
+
 static void op_read_start(struct store *s, struct store_read *rd)
 {
     struct disk_store *ds = of(s);
@@ -291,6 +306,7 @@ static void op_read_start(struct store *s, struct store_read *rd)
     j->ds = ds;
     j->outer = rd;
     j->refs = 1;
+    j->since_ms = clock_mono_ms();
     /* Without an ETag it is not known what version the bytes are of; metadata are not kept. */
     j->keeps = rd->etag && !rd->meta && rd->length <= DISK_OBJECT_MAX_BYTES &&
                rd->offset <= DISK_OBJECT_MAX_BYTES - rd->length;
@@ -300,8 +316,9 @@ static void op_read_start(struct store *s, struct store_read *rd)
     }
     pthread_mutex_lock(&ds->lock);
     ds->jobs++;
+    j->keeps = j->keeps && !is_stalled(ds, j->since_ms);
     if (j->keeps) {
-        list_add(&ds->looks, j);
+        list_add(rd->length <= SHORT_BYTES ? &ds->short_looks : &ds->looks, j);
         pthread_cond_signal(&ds->cond);
     }
     bool keeps = j->keeps;
@@ -420,6 +437,7 @@ struct store *disk_store_new(struct disk_cache *dc, struct store *inner)
     ds->store = (struct store){.ops = &ops, .url = inner->url, .place = inner->place};
     ds->dc = dc;
     ds->inner = inner;
+    list_init(&ds->short_looks);
     list_init(&ds->looks);
     list_init(&ds->fills);
     pthread_mutex_init(&ds->lock, NULL);

@@ -258,66 +258,73 @@ static int make_table(struct disk_table *t, const char *dir, uint64_t slot_sets,
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-static int open_file(int dir_fd, const char *dir, const char *name, int *ret, struct err *e)
+static int open_file(int dir_fd, const struct disk_cache_options *o, const char *name, int *ret,
+                     struct err *e)
 {
     struct stat st;
-    AUTO(fd) int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-                             0600);
+    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (o->only_existing ? 0 : O_CREAT);
+    AUTO(fd) int fd = openat(dir_fd, name, flags, 0600);
     if (fd < 0 || fstat(fd, &st) < 0)
-        return err_errno(e, -errno, "open '%s/%s'", dir, name);
+        return err_errno(e, -errno, "open '%s/%s'", o->dir, name);
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
-        return err_set(e, -EACCES, "'%s/%s' is not a file of ours that is closed to others", dir,
+        return err_set(e, -EACCES, "'%s/%s' is not a file of ours that is closed to others", o->dir,
                        name);
     *ret = fd;
     fd = -1;
     return 0;
 }
 
-/* Whoever is alone has the header's lock for writing and may remake everything; then, and where
- * others are here, for reading as long as the cache is open. */
-static int join(struct disk_table *t, const char *dir, uint64_t size_bytes, struct disk_keys *keys,
-                struct err *e)
+/* What is there cannot be used. */
+static int remake(struct disk_table *t, const struct disk_cache_options *o, const char *fault,
+                  bool alone, struct disk_keys *keys, struct err *e)
 {
-    struct disk_header h;
-    uint64_t sets = size_bytes / SET_BYTES;
-    struct flock shared = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = DISK_HEADER_BYTES};
-    int r = lock_range(t->fd, F_WRLCK, 0, DISK_HEADER_BYTES);
-    bool alone = r == 0;
-
-    if (r < 0 && r != -EAGAIN)
-        return err_errno(e, r, "lock the cache in '%s'", dir);
-    if (!alone && fcntl(t->fd, F_OFD_SETLKW, &shared) < 0)
-        return err_errno(e, -errno, "lock the cache in '%s'", dir);
-    const char *fault = table_fault(t->fd, sets, keys, &h);
-    if (fault && !alone)
+    struct stat st;
+    uint64_t size = o->size_bytes ? o->size_bytes : DISK_CACHE_SIZE_BYTES;
+    if (o->only_existing)
+        return err_set(e, -ENOENT, "there is no cache in '%s' that can be used: %s", o->dir, fault);
+    if (!alone)
         return err_set(e, -EBUSY,
                        "the cache in '%s' is in use by another process, and cannot be made anew "
                        "(%s): use its key and size, or another folder",
-                       dir, fault);
-    if (!fault) {
+                       o->dir, fault);
+    if (fstat(t->fd, &st) == 0 && st.st_size > 0)
+        log_warn(TAG, "the cache in '%s' is thrown away: %s", o->dir, fault);
+    return make_table(t, o->dir, size / SET_BYTES, keys, e);
+}
+
+/* Whoever is alone has the header's lock for writing and may remake everything; then, and where
+ * others are here, for reading as long as the cache is open. */
+static int join(struct disk_table *t, const struct disk_cache_options *o, struct disk_keys *keys,
+                struct err *e)
+{
+    struct disk_header h;
+    struct flock shared = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = DISK_HEADER_BYTES};
+    int r = o->only_existing ? -EAGAIN : lock_range(t->fd, F_WRLCK, 0, DISK_HEADER_BYTES);
+    bool alone = r == 0;
+
+    if (r < 0 && r != -EAGAIN)
+        return err_errno(e, r, "lock the cache in '%s'", o->dir);
+    if (!alone && fcntl(t->fd, F_OFD_SETLKW, &shared) < 0)
+        return err_errno(e, -errno, "lock the cache in '%s'", o->dir);
+    const char *fault = table_fault(t->fd, o->size_bytes / SET_BYTES, keys, &h);
+    if (!fault)
         lay_out(t, h.slot_sets, h.object_sets);
-    } else {
-        struct stat st;
-        if (fstat(t->fd, &st) == 0 && st.st_size > 0)
-            log_warn(TAG, "the cache in '%s' is thrown away: %s", dir, fault);
-        r = make_table(t, dir, sets ? sets : DISK_CACHE_SIZE_BYTES / SET_BYTES, keys, e);
-        if (r < 0)
-            return r;
-    }
+    else if ((r = remake(t, o, fault, alone, keys, e)) < 0)
+        return r;
     if (alone && fcntl(t->fd, F_OFD_SETLKW, &shared) < 0)
-        return err_errno(e, -errno, "lock the cache in '%s'", dir);
+        return err_errno(e, -errno, "lock the cache in '%s'", o->dir);
     return 0;
 }
 
-int disk_table_open(struct disk_table *t, int dir_fd, const char *dir, uint64_t size_bytes,
+int disk_table_open(struct disk_table *t, int dir_fd, const struct disk_cache_options *o,
                     struct disk_keys *keys, struct err *e)
 {
     t->fd = t->data_fd = -1;
-    int r = open_file(dir_fd, dir, "table", &t->fd, e);
+    int r = open_file(dir_fd, o, "table", &t->fd, e);
     if (r == 0)
-        r = open_file(dir_fd, dir, "data", &t->data_fd, e);
+        r = open_file(dir_fd, o, "data", &t->data_fd, e);
     if (r == 0)
-        r = join(t, dir, size_bytes, keys, e);
+        r = join(t, o, keys, e);
     if (r < 0) {
         disk_table_close(t);
         return r;

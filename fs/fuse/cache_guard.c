@@ -44,9 +44,11 @@ struct cache_guard {
 
     /* The thread's own. */
     roaring_bitmap_t *before; /* what principals could open at the last look; NULL: none yet */
+    roaring_bitmap_t *warmed; /* what was warmed then; likewise */
     uint64_t round;           /* of the views at the last look */
     int64_t next;             /* look by then, whatever happens */
     int64_t sweep_at;         /* and at everything that the cache holds */
+    int64_t settled_at;       /* and then, for what was brought back */
     int64_t last_s;
     bool failed;
 
@@ -214,6 +216,18 @@ static int erase_unseen(struct sweep *s, struct err *e)
     return r == 0 && s->erased > 0 ? disk_cache_sync(s->g->o.disk, e) : r;
 }
 
+/* What was warmed is kept for a while only, and as long as its edit is there. */
+static bool warmed_less(const struct cache_guard *g, const struct look *l)
+{
+    if (!g->warmed)
+        return false;
+    roaring_bitmap_t *less = roaring_bitmap_andnot(g->warmed, l->warmed);
+    roaring_bitmap_andnot_inplace(less, l->open);
+    bool is_less = !roaring_bitmap_is_empty(less);
+    roaring_bitmap_free(less);
+    return is_less;
+}
+
 static int erase(struct cache_guard *g, struct look *l, struct index_read *rd, struct err *e)
 {
     struct sweep s = {.g = g, .rd = rd, .l = l};
@@ -221,19 +235,31 @@ static int erase(struct cache_guard *g, struct look *l, struct index_read *rd, s
     int r = 0;
     if (lost && !roaring_bitmap_is_empty(lost)) {
         r = erase_lost(&s, lost, e);
-        g->sweep_at = l->now + SETTLE_S;
+        g->settled_at = l->now + SETTLE_S;
     }
     if (lost)
         roaring_bitmap_free(lost);
+    if (g->settled_at > l->now && g->sweep_at > g->settled_at)
+        g->sweep_at = g->settled_at;
+    if (warmed_less(g, l))
+        g->sweep_at = l->now;
     if (r == 0 && l->now >= g->sweep_at) {
         r = erase_unseen(&s, e);
-        g->sweep_at = r == 0 ? l->now + SWEEP_S : g->sweep_at;
+        if (r == 0)
+            g->sweep_at = g->settled_at > l->now ? g->settled_at : l->now + SWEEP_S;
     }
     if (s.erased > 0)
-        log_info(TAG, "objects that nobody here may see are gone from the cache count=%llu",
+        log_info(TAG, "nothing is kept any more of what nobody here may see objects=%llu",
                  (unsigned long long)s.erased);
     buf_done(&s.key);
     return r;
+}
+
+static void replace(roaring_bitmap_t **set, const roaring_bitmap_t *by)
+{
+    if (*set)
+        roaring_bitmap_free(*set);
+    *set = by ? roaring_bitmap_copy(by) : NULL;
 }
 
 static int look(struct cache_guard *g, struct look *l, struct err *e)
@@ -249,9 +275,8 @@ static int look(struct cache_guard *g, struct look *l, struct err *e)
         r = erase(g, l, rd, e);
     if (r < 0)
         return r;
-    if (g->before)
-        roaring_bitmap_free(g->before);
-    g->before = roaring_bitmap_copy(l->open);
+    replace(&g->before, l->open);
+    replace(&g->warmed, l->warmed);
     g->round = round;
     g->next = l->next < g->sweep_at ? l->next : g->sweep_at;
     note_users(l);
@@ -308,8 +333,8 @@ static void *run(void *arg)
 
 static void destroy(struct cache_guard *g)
 {
-    if (g->before)
-        roaring_bitmap_free(g->before);
+    replace(&g->before, NULL);
+    replace(&g->warmed, NULL);
     pthread_cond_destroy(&g->cond);
     pthread_mutex_destroy(&g->lock);
     free(g->dir);

@@ -23,9 +23,9 @@ struct cache_guard_options {
 /* Starts a thread. It looks once at everything that the cache holds of the lake, so that what was
  * revoked while no daemon ran goes; then again whenever views were replaced or time changes what
  * somebody sees. Kept is what may be opened by a view of this mount, by a principal that has used the
- * cache of late (cache_keep.h), or through an edit that was warmed. Erased is what a view has lost, at
- * once, even where others see it still: they fetch it again. While the policy is unknown nothing is
- * erased: nothing is shown then either. */
+ * cache of late (cache_keep.h), or through an edit that was warmed. What the principals have lost, all
+ * of them, is erased at once, warmed or not. While the policy is unknown nothing is erased: nothing is
+ * shown then either. */
 int cache_guard_start(const struct cache_guard_options *o, struct cache_guard **ret, struct err *e);
 /* Views were replaced. Any thread; NULL is fine. */
 void cache_guard_wake(struct cache_guard *g);

@@ -289,6 +289,39 @@ static void test_another_key_or_size_starts_anew(void **state)
     assert_int_equal(world_read(w, "a", "1", 0, M), 0);
 }
 
+static void test_who_only_looks_makes_nothing(void **state)
+{
+    (void)state;
+    AUTO(world) struct world *w = world_new(false);
+    char path[128];
+    struct disk_cache *dc;
+    struct disk_cache_options o = {.dir = w->cache, .key_path = path, .only_existing = true};
+    struct stat st;
+    struct err e;
+    world_read(w, "a", "1", 0, M);
+    world_close(w);
+    snprintf(path, sizeof path, "%s/another", w->dir);
+    assert_int_equal(disk_cache_open(&o, &dc, &e), -ENOENT);
+    assert_int_equal(stat(path, &st), -1);
+    AUTO(fd) int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(fd, "another key of thirty-two bytes.", 32), 32);
+    assert_int_equal(disk_cache_open(&o, &dc, &e), -ENOENT);
+    assert_non_null(strstr(e.text, "another key"));
+    unlink(path);
+    o.key_path = w->key;
+    o.size_bytes = 2 * SIZE;
+    assert_int_equal(disk_cache_open(&o, &dc, &e), -ENOENT);
+    o.size_bytes = 0;
+    o.dir = path;
+    assert_int_equal(disk_cache_open(&o, &dc, &e), -ENOENT);
+    assert_int_equal(stat(path, &st), -1);
+    o.dir = w->cache;
+    assert_int_equal(disk_cache_open(&o, &dc, &e), 0);
+    disk_cache_close(dc);
+    world_open(w, SIZE);
+    assert_int_equal(world_read(w, "a", "1", 0, M), 0);
+}
+
 /* Whether the bytes occur in a file of the cache. */
 static bool occurs(struct world *w, const char *file, const void *what, size_t n)
 {
@@ -496,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_every_byte_of_the_header_counts),
         cmocka_unit_test(test_folder_and_key_are_ours_alone),
         cmocka_unit_test(test_another_key_or_size_starts_anew),
+        cmocka_unit_test(test_who_only_looks_makes_nothing),
         cmocka_unit_test(test_nothing_can_be_read_on_the_disk),
         cmocka_unit_test(test_erased_objects_are_gone),
         cmocka_unit_test(test_clear_is_for_all_handles),
