@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +65,11 @@ static void take_over(int sock)
         close_range(STDERR_FILENO + 1, (unsigned)sock - 1, 0);
     close_range((unsigned)sock + 1, ~0u, 0);
     (void)!chdir("/");
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < 2 * COPY_GUARD_SLOTS) {
+        lim.rlim_cur = lim.rlim_max < 2 * COPY_GUARD_SLOTS ? lim.rlim_max : 2 * COPY_GUARD_SLOTS;
+        setrlimit(RLIMIT_NOFILE, &lim);
+    }
     prctl(PR_SET_NAME, "shotlake-guard");
 }
 

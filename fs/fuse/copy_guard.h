@@ -13,7 +13,8 @@ struct err;
 /* Whoever reads a file through the kernel goes on doing so when the daemon is gone, and a killed
  * daemon cannot take that back. The guard has the same files open, waits for its end, and empties
  * them. It is a fork that does nothing else: it holds no other descriptor, takes no signal but
- * SIGKILL, and ends after its parent. */
+ * SIGKILL, and ends after its parent. To be started before the process is large: what it writes to
+ * afterwards there are two of. */
 int copy_guard_start(struct copy_guard **ret, struct err *e);
 
 /* The guard has the file from now on, also where this process is killed right afterwards. The slot

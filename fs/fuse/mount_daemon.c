@@ -18,6 +18,7 @@
 #include "fs/cache/cache.h"
 #include "fs/fuse/cache_guard.h"
 #include "fs/fuse/control.h"
+#include "fs/fuse/copy_guard.h"
 #include "fs/fuse/front.h"
 #include "fs/fuse/fuse_session.h"
 #include "fs/fuse/login_socket.h"
@@ -39,6 +40,7 @@ struct mount_daemon {
     struct disk_cache *disk; /* NULL: no cache on disk; the same of the next two */
     struct store *disk_store;
     struct cache_guard *guard;
+    struct copy_guard *copies; /* NULL: no passthrough */
     struct front front;
     struct session *session;
     struct refresh *refresh;
@@ -235,6 +237,7 @@ static int start_guard(struct mount_daemon *d, struct lake *lake, struct err *e)
 static int start_passthrough(struct mount_daemon *d, struct err *e)
 {
     struct passthrough_options o = {.disk = d->disk,
+                                    .guard = d->copies,
                                     .dir = d->o->disk.dir,
                                     .size_bytes = d->o->passthrough_bytes,
                                     .horizon_s = d->o->passthrough_horizon_s};
@@ -269,6 +272,7 @@ static void end(struct mount_daemon *d)
     bool idle = login_socket_stop(d->login_socket, END_WAIT_MS);
     stop_notices(d);
     passthrough_end(d->front.passthrough);
+    copy_guard_stop(d->copies);
     session_end(d->session);
     bool ended = idle && refresh_free(d->refresh, END_WAIT_MS); /* who signs in wakes it */
     control_stop(d->control);
@@ -293,7 +297,9 @@ static void end(struct mount_daemon *d)
 int mount_daemon_run(struct lake *lake, const struct mount_daemon_options *o, struct err *e)
 {
     struct mount_daemon d = {.o = o};
-    int r = prepare(&d, lake, e);
+    int r = o->passthrough ? copy_guard_start(&d.copies, e) : 0;
+    if (r == 0)
+        r = prepare(&d, lake, e);
     if (r == 0)
         r = serve(&d, lake, e);
     end(&d);

@@ -319,6 +319,7 @@ int passthrough_new(struct front *f, const struct passthrough_options *o, struct
     struct passthrough *p = xcalloc(1, sizeof *p);
     p->f = f;
     p->disk = o->disk;
+    p->guard = o->guard;
     p->dir = xstrdup(o->dir);
     p->limit = o->size_bytes ? o->size_bytes : PASSTHROUGH_BYTES;
     p->horizon_s = o->horizon_s;
@@ -328,9 +329,7 @@ int passthrough_new(struct front *f, const struct passthrough_options *o, struct
     pthread_mutex_init(&p->lock, NULL);
     pthread_mutex_init(&p->writing, NULL);
     pthread_cond_init(&p->cond, NULL);
-    int r = copy_guard_start(&p->guard, e);
-    if (r == 0)
-        r = passthrough_start_worker(p, e);
+    int r = passthrough_start_worker(p, e);
     if (r < 0) {
         passthrough_end(p);
         passthrough_free(p);
@@ -358,8 +357,6 @@ void passthrough_end(struct passthrough *p)
             give_up(p, c);
             free_copy(c);
         }
-    copy_guard_stop(p->guard);
-    p->guard = NULL;
 }
 
 void passthrough_free(struct passthrough *p)

@@ -9,6 +9,7 @@
 
 #include "fs/fuse/front.h"
 
+struct copy_guard;
 struct disk_cache;
 struct err;
 struct passthrough;
@@ -18,14 +19,15 @@ struct passthrough;
 #define PASSTHROUGH_HORIZON_S 3600
 
 struct passthrough_options {
-    struct disk_cache *disk; /* what is wholly there may be copied; borrowed */
-    const char *dir;         /* its folder; the copies are files there that have no name */
-    uint64_t size_bytes;     /* of all copies together; 0: the default above */
-    int64_t horizon_s;       /* no copy where a view changes by the clock before that has passed */
+    struct disk_cache *disk;  /* what is wholly there may be copied; borrowed */
+    struct copy_guard *guard; /* borrowed */
+    const char *dir;          /* its folder; the copies are files there that have no name */
+    uint64_t size_bytes;      /* of all copies together; 0: the default above */
+    int64_t horizon_s;        /* no copy where a view changes by the clock before that has passed */
 };
 
 /* For a mount of one principal, before it is mounted and as root. Borrows the front and its cache;
- * starts a thread and the guard (copy_guard.h). -EOPNOTSUPP: no unnamed files in that folder. */
+ * starts a thread. -EOPNOTSUPP: no unnamed files in that folder. */
 int passthrough_new(struct front *f, const struct passthrough_options *o, struct passthrough **ret,
                     struct err *e);
 

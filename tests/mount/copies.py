@@ -32,7 +32,7 @@ def figures(world, at):
 
 
 def opened(world, at, key, flags=os.O_RDONLY):
-    """A descriptor that the kernel serves from a copy, which is made first where it is not there."""
+    """A descriptor that the kernel serves from a copy, made first where it is not there."""
     end = time.monotonic() + common.WAIT_SECONDS
     while True:
         before = figures(world, at)["opens"]

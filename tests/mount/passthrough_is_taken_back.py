@@ -111,11 +111,10 @@ def replaced(world, at):
 
 
 def expired(world, at, edit):
-    end = int(time.time()) + 5
-    world.grant(edit, "acme", until=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end)))
     holders = hold(world, at)
     equal(holders[0].call(Holder.gets) > 0, True, "before its end")
-    check(time.time() < end, "the machine is too slow for this test")
+    end = int(time.time()) + 3
+    world.grant(edit, "acme", until=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end)))
     all_ends(holders, "the end of the grant")
     check(time.time() >= end, "it ended too early")
     world.grant(edit, "acme")
@@ -123,7 +122,7 @@ def expired(world, at, edit):
 
 
 def stale(world):
-    """The store is gone for a while; those who read on meanwhile find an end, and then all of it."""
+    """The store is gone for a while; who reads on meanwhile finds an end, and then all of it."""
     at, child = copies.mount(world, "acme", "passthrough_horizon=0",
                              line=("--poll", "0.5", "--max-stale", "1"))
     holders = hold(world, at)

@@ -1,6 +1,6 @@
 """Files that are wholly in the cache on disk are read by the kernel itself, byte for byte: by
-pread(2), at the end, by maps of both kinds, by O_DIRECT, by sixteen readers; the daemon is asked for
-nothing.  The copies stay within their bound, also where one is mapped and was closed."""
+pread(2), at the end, by maps of both kinds, by O_DIRECT, by sixteen readers; the daemon is asked
+for nothing.  The copies stay within their bound, also where one is mapped and was closed."""
 
 import ctypes
 import mmap
@@ -13,7 +13,8 @@ import copies
 from common import check, equal, eventually
 
 SIZES = {"show/frame.0001.exr": (3 << 20) + 17, "show/frame.0002.exr": 3 << 20,
-         "show/frame.0003.exr": (2 << 20) + 65537, "show/note.txt": 1, "show/a.mov": (5 << 20) + 4095}
+         "show/frame.0003.exr": (2 << 20) + 65537, "show/note.txt": 1,
+         "show/a.mov": (5 << 20) + 4095}
 LAST = "show/last.txt"
 BOUND = 8 << 20
 LIBC = ctypes.CDLL(None)

@@ -1,16 +1,18 @@
-"""Who may have the kernel read files by itself: the mount of one principal, by root, with a cache on
-disk; and no view that the clock changes before the horizon.  Everything else is refused with the
-reason, or read through the daemon."""
+"""Who may have the kernel read files by itself: the mount of one principal, by root, with a cache
+on disk; and no view that the clock changes before the horizon.  Everything else is refused with
+the reason, or read through the daemon."""
 
 import os
 import time
 
 import common
 import copies
+from cache_full_disk import small_disk
 from common import check, equal, eventually
 
 KEY = "show/a.mov"
 SIZE = 300000
+BIG, BIG_SIZE = "show/big.mov", 5 << 20
 UID = 61007
 
 
@@ -65,10 +67,35 @@ def horizon(world):
     copies.stop(child)
 
 
+def full_disk(world):
+    """No room for a copy: it is said, and the file is read through the daemon."""
+    cache = f"cache={world.path('disk', 'cache')}"
+    want = common.content(BIG, BIG_SIZE)
+    with small_disk(world.path("disk"), "16m"):
+        at = world.mount("acme", "-o", f"{cache},cache_size=64M")
+        equal(common.read(f"{at}/{BIG}"), want, "the first time")
+        eventually(lambda: held_bytes(world, at) >= BIG_SIZE, "all of it is in the cache on disk")
+        world.unmount(at)
+        with open(world.path("disk", "filler"), "wb", buffering=0) as filler:
+            while common.errno_of(filler.write, bytes(1 << 20)) == 0:
+                pass
+        at, child = world.start_mount("acme", "-o", f"passthrough,passthrough_horizon=0,{cache}")
+        copies.must_have(world, at)
+        equal(common.read(f"{at}/{BIG}"), want, "on a full disk")
+        log = world.path(f"{os.path.basename(at)}.log")
+        eventually(lambda: b"no plain copies for a minute" in common.read(log), "it is said")
+        equal(common.read(f"{at}/{BIG}"), want, "after that")
+        equal(copies.figures(world, at), {"copies": 0, "bytes": 0, "opens": 0}, "no copy")
+        copies.stop(child)
+
+
 def test(world):
+    world.lake.put(BIG, common.content(BIG, BIG_SIZE))
     world.ready(KEY, size=SIZE)
     refusals(world)
     horizon(world)
+    world.granted("acme", BIG)
+    full_disk(world)
 
 
 if __name__ == "__main__":

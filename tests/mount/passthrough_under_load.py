@@ -1,6 +1,6 @@
-"""Opens, reads, maps and closes by many at once, with copies coming and going for want of room and by
-revokes: no open fails for the way that an inode is open in, and what is read is right to the byte or
-an early end."""
+"""Opens, reads, maps and closes by many at once, with copies coming and going for want of room and
+by revokes: no open fails for the way that an inode is open in, and what is read is right to the
+byte or an early end."""
 
 import errno
 import mmap
