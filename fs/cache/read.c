@@ -165,10 +165,13 @@ static uint64_t rounded_up(uint64_t n, uint64_t unit)
 /* Fetches for a read of [from, …): in a stream to the end of its share, else exactly what was asked
  * for. Never from before `from`, so that nothing unwanted comes first. */
 static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64_t from,
-                            bool sequential)
+                            enum readahead_fetch how)
 {
     struct object *o = rd->file->object;
     uint64_t end = rd->offset + rd->length, unit = stream_share(c);
+    bool sequential = how != READAHEAD_EXACT;
+    if (how == READAHEAD_SOME)
+        unit = least(unit, CACHE_READ_BYTES);
     uint64_t align = sequential || rd->length < EXACT_ALIGN ? EXACT_ALIGN : c->unit_bytes;
     uint64_t start = from / align * align;
     uint64_t block_end = least((from / c->block_bytes + 1) * c->block_bytes, rd->file->size);
@@ -198,7 +201,7 @@ static void want(struct cache *c, const struct cache_piece *p)
 
 /* Puts the read together from extents that are there or under way and from new ones: all of them or
  * none, so that reads which wait for memory hold none. False: not now. */
-static bool plan(struct cache *c, struct cache_read *rd, bool sequential, bool may_fetch)
+static bool plan(struct cache *c, struct cache_read *rd, enum readahead_fetch how, bool may_fetch)
 {
     struct object *o = rd->file->object;
     struct extent *new[CACHE_PIECES];
@@ -213,7 +216,7 @@ static bool plan(struct cache *c, struct cache_read *rd, bool sequential, bool m
         /* Two pieces are always enough for the rest if they are fetched whole. */
         if (x && rd->n_pieces >= CACHE_PIECES - 2 && x->offset + x->length < least(end, block_end))
             x = NULL;
-        if (!x && may_fetch && (x = fetch(c, rd, at, sequential)))
+        if (!x && may_fetch && (x = fetch(c, rd, at, how)))
             new[n_new++] = x;
         if (!x) {
             whole = false;
@@ -249,8 +252,7 @@ static bool plan(struct cache *c, struct cache_read *rd, bool sequential, bool m
 /* Memory may have come free: those that wait for it go on, in their order. */
 static void run_queue(struct cache *c)
 {
-    while (c->queue.first &&
-           plan(c, c->queue.first, /* sequential= */ false, /* may_fetch= */ true)) {
+    while (c->queue.first && plan(c, c->queue.first, READAHEAD_EXACT, /* may_fetch= */ true)) {
         struct cache_read *rd = read_list_pop(&c->queue);
         rd->state = READ_WAITING;
         if (rd->n_waits == 0)
@@ -442,11 +444,11 @@ void cache_read_start(struct cache_read *rd)
     link_waiting(c, rd);
     rd->state = READ_WAITING;
     readahead_next(&f->readahead, rd->offset, rd->length, f->size, c->block_bytes, &p);
-    if (p.sequential)
+    if (p.fetch != READAHEAD_EXACT)
         stream_note(c, f, now_ms);
     if (rd->result < 0) {
         read_end(c, rd, rd->result); /* cancelled before it was started */
-    } else if (!plan(c, rd, p.sequential, /* may_fetch= */ !c->queue.first)) {
+    } else if (!plan(c, rd, p.fetch, /* may_fetch= */ !c->queue.first)) {
         rd->state = READ_QUEUED;
         read_list_add(&c->queue, rd);
         extent_cancel_one(c);
