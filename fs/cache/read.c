@@ -330,6 +330,11 @@ static void fetched(struct cache *c, struct extent *x, int r)
             read_end(c, x->waiters->read, r);
     }
     c->fetching--;
+    if (x->counted) {
+        c->ahead_bytes -= x->length;
+        c->n_ahead--;
+        pthread_cond_signal(&c->fetch_cond);
+    }
     extent_unref(x);
     run_queue(c);
 }
@@ -368,6 +373,9 @@ static void start(struct cache *c, struct extent *x)
 void read_start_ahead(struct cache *c, struct extent *x)
 {
     x->in_ahead = false;
+    x->counted = true;
+    c->ahead_bytes += x->length;
+    c->n_ahead++;
     start(c, x);
 }
 
