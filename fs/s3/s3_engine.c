@@ -153,7 +153,7 @@ static void note_times(struct s3_engine *en, const struct s3_request *rq)
         .total_us = (uint32_t)all,
         .carry_us = (uint32_t)(all - first),
         .bulk = rq->lane == S3_LANE_BULK,
-        .full = en->n_lane[S3_LANE_BULK] >= s3_pace_bulk(&en->pace),
+        .full = 4 * en->n_lane[S3_LANE_BULK] >= 3 * s3_pace_bulk(&en->pace),
     };
     s3_pace_note(&en->pace, &s, clock_mono_ms());
     en->stats.first_byte_us = en->pace.first_mean_us;

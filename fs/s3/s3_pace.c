@@ -14,6 +14,7 @@
 #define PIECES_MOST 4u
 
 #define WINDOW_MS 250
+#define IDLE_MS 2000 /* between the ends of two requests */
 #define WINDOW_ROUNDS 3 /* requests of each connection in a window, at least */
 #define FASTER 1.15     /* the whole must gain so much for more connections to stay */
 #define NO_SLOWER 0.95
@@ -172,7 +173,7 @@ static void window_begin(struct s3_pace *p, int64_t now_ms)
 {
     p->window_ms = now_ms;
     p->window_bytes = 0;
-    p->window_requests = 0;
+    p->window_requests = p->window_full = 0;
 }
 
 static void try_begin(struct s3_pace *p, int by, double rate, int64_t now_ms)
@@ -219,24 +220,27 @@ static void try_next(struct s3_pace *p, double rate, int64_t now_ms)
         try_begin(p, (int)(step < p->most - n ? step : p->most - n), rate, now_ms);
 }
 
-/* A window counts where every connection had work all the time. */
+/* A window counts where the connections had work nearly all the time. */
 static void note_window(struct s3_pace *p, const struct s3_pace_sample *s, int64_t now_ms)
 {
     if (p->extra > 0 && p->trying == 0 && now_ms - p->try_at_ms > TRY_FORGET_MS)
         p->extra = 0;
-    if (!s->full) {
-        if (p->trying != 0 && now_ms - p->try_at_ms > TRY_MOST_MS)
-            try_end(p, /* keep= */ false, now_ms); /* there is too little to do to tell */
+    bool idle = now_ms - p->last_ms > IDLE_MS;
+    p->last_ms = now_ms;
+    if (idle) {
         window_begin(p, now_ms);
         return;
     }
     p->window_bytes += s->bytes;
     p->window_requests++;
+    p->window_full += s->full;
     int64_t took = now_ms - p->window_ms;
     if (took < WINDOW_MS || p->window_requests < WINDOW_ROUNDS * s3_pace_bulk(p))
         return;
-    double rate = (double)p->window_bytes / (double)took;
-    try_next(p, rate, now_ms);
+    if (p->window_full >= p->window_requests - p->window_requests / 4)
+        try_next(p, (double)p->window_bytes / (double)took, now_ms);
+    else if (p->trying != 0 && now_ms - p->try_at_ms > TRY_MOST_MS)
+        try_end(p, /* keep= */ false, now_ms); /* there is too little to do to tell */
     window_begin(p, now_ms);
 }
 
@@ -260,14 +264,15 @@ static void note_first(struct s3_pace *p, uint32_t us, int64_t now_ms)
     }
     if (us < p->first_us[0])
         p->first_us[0] = us;
-    p->first_mean_us = p->first_mean_us == 0 ? us : p->first_mean_us - p->first_mean_us / 8 + us / 8;
 }
 
 void s3_pace_note(struct s3_pace *p, const struct s3_pace_sample *s, int64_t now_ms)
 {
-    note_first(p, s->first_us, now_ms);
+    uint32_t mean = p->first_mean_us;
+    p->first_mean_us = mean == 0 ? s->first_us : mean - mean / 8 + s->first_us / 8;
     if (s->bytes == 0)
         return;
+    note_first(p, s->first_us, now_ms);
     count(class_of(p, s->bytes), s->total_us);
     if (!s->bulk)
         return;
