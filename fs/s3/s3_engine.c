@@ -80,6 +80,8 @@ static void note_due(struct s3_engine *en, int64_t at_ms)
 static void detach(struct s3_engine *en, struct s3_request *rq)
 {
     curl_multi_remove_handle(en->multi, rq->curl);
+    if (rq->data)
+        en->stats.bytes += rq->have - rq->begun_at;
     en->idle[en->n_idle++] = rq->curl;
     rq->curl = NULL;
     en->n_active--;
@@ -182,8 +184,6 @@ static void attempt_over(struct s3_engine *en, struct s3_request *rq, CURLcode o
     int r = s3_request_end(rq, outcome, &en->site, &class);
     if (r == 0)
         note_times(en, rq);
-    if (rq->data)
-        en->stats.bytes += rq->have - rq->begun_at;
     if (r == 0 && rq->is_twin)
         en->stats.hedge_wins++;
     if (class == RETRY_THROTTLED)
