@@ -238,7 +238,7 @@ static void set_late(struct s3_engine *en, struct s3_request *rq)
 static void ask_twice(struct s3_engine *en, struct s3_request *rq, int64_t now)
 {
     struct s3_request *second = NULL;
-    bool may = s3_pace_ask_twice(&en->pace);
+    bool may = s3_pace_ask_twice(&en->pace, rq->length, rq->have, now - rq->started_ms);
     rq->late_at_ms = may ? INT64_MAX : now + LATE_AGAIN_MS;
     if (may)
         second = rq->twin(rq);

@@ -19,7 +19,7 @@
 #define FASTER 1.15     /* the whole must gain so much for more connections to stay */
 #define NO_SLOWER 0.95
 #define TRY_MOST_MS 3000
-#define TRY_PAUSE_MS 2000
+#define TRY_PAUSE_MS 1000
 #define TRY_PAUSE_MOST_MS 60000
 #define TRY_FORGET_MS 60000 /* what was tried so long ago says nothing any more */
 
@@ -110,8 +110,12 @@ void s3_pace_asked(struct s3_pace *p)
     p->asked_twice /= 2;
 }
 
-bool s3_pace_ask_twice(struct s3_pace *p)
+bool s3_pace_ask_twice(struct s3_pace *p, size_t bytes, size_t have, int64_t took_ms)
 {
+    const struct s3_pace_class *c = class_of(p, bytes);
+    double usual_ms = (double)all_but(c, c->total / 2) / 1000;
+    if ((double)took_ms * (double)(bytes - have) < usual_ms * (double)have)
+        return false;
     if ((p->asked_twice + 1) * ASKED_PER_TWICE > p->asked)
         return false;
     p->asked_twice++;
@@ -186,16 +190,14 @@ static void try_begin(struct s3_pace *p, int by, double rate, int64_t now_ms)
 
 static void try_end(struct s3_pace *p, bool keep, int64_t now_ms)
 {
-    if (!keep) {
-        p->extra = (unsigned)((int)p->extra - p->trying);
-        p->try_pause_ms *= 2;
-        if (p->try_pause_ms > TRY_PAUSE_MOST_MS)
-            p->try_pause_ms = TRY_PAUSE_MOST_MS;
-    } else {
+    if (keep)
         p->try_pause_ms = TRY_PAUSE_MS;
-    }
+    else
+        p->extra = (unsigned)((int)p->extra - p->trying);
     p->trying = 0;
     p->try_at_ms = now_ms + p->try_pause_ms;
+    if (!keep && p->try_pause_ms < TRY_PAUSE_MOST_MS)
+        p->try_pause_ms *= 2;
 }
 
 static void try_next(struct s3_pace *p, double rate, int64_t now_ms)

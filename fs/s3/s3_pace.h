@@ -87,7 +87,9 @@ int64_t s3_pace_late_ms(const struct s3_pace *p, size_t bytes);
 /* A request starts that could have a second one. */
 void s3_pace_asked(struct s3_pace *p);
 
-/* Whether one more second request keeps to one in twenty; then it counts as made. */
-bool s3_pace_ask_twice(struct s3_pace *p);
+/* Whether a request of `bytes`, which is late and has brought `have` of them in `took_ms`, is worth a
+ * second one: not where at its pace it is done in the time that others take, and not where more than
+ * one in twenty were asked twice. If so, it counts as made. */
+bool s3_pace_ask_twice(struct s3_pace *p, size_t bytes, size_t have, int64_t took_ms);
 
 #endif

@@ -175,10 +175,32 @@ static void test_second_requests_are_few(void **state)
     s3_pace_init(&p, LEAST, MOST);
     for (unsigned asked = 1; asked <= 100000; asked++) {
         s3_pace_asked(&p);
-        twice += s3_pace_ask_twice(&p); /* everything is late */
+        twice += s3_pace_ask_twice(&p, 8 * MIB, 0, 1000); /* everything is late */
         assert_true(twice * 20 <= asked);
     }
     assert_true(twice > 4000);
+}
+
+static void test_what_is_nearly_there_is_left_alone(void **state)
+{
+    static const struct {
+        size_t have;
+        int64_t took_ms;
+        bool want;
+    } cases[] = {
+        {0, 200, true},        {MIB / 2, 200, true},  {4 * MIB, 200, true},
+        {7 * MIB, 200, false}, {7 * MIB, 2000, true}, {8 * MIB, 2000, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct s3_pace p;
+        s3_pace_init(&p, LEAST, MOST);
+        note(&p, 8 * MIB, 40, 100);
+        for (int k = 0; k < 100; k++)
+            s3_pace_asked(&p);
+        if (s3_pace_ask_twice(&p, 8 * MIB, cases[i].have, cases[i].took_ms) != cases[i].want)
+            fail_msg("case %zu", i);
+    }
 }
 
 int main(void)
@@ -190,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_late),
         cmocka_unit_test(test_second_requests_are_few),
+        cmocka_unit_test(test_what_is_nearly_there_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
