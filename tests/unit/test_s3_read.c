@@ -21,7 +21,7 @@
 #include "tests/unit/s3_http_world.h"
 
 #define MIB ((size_t)1 << 20)
-#define QUICK 40 /* reads that teach what is slow */
+#define QUICK 32 /* reads that teach what is slow: no fewer do, so none of them is asked twice */
 #define STEPS_MAX 120
 
 #define OPEN                                                                                       \
@@ -37,7 +37,7 @@
 #define REST PART("e1", "4-9/100", "6", "456789")
 #define FAILURE(status, code)                                                                      \
     "HTTP/1.1 " status " X\r\nConnection: close\r\n\r\n<Error><Code>" code "</Code></Error>"
-#define SLOWLY 15 /* milliseconds a byte, of the last twenty */
+#define SLOWLY 30 /* milliseconds a byte, of the last twenty */
 
 struct world {
     struct s3_http_world http;
@@ -174,21 +174,19 @@ static void test_second_requests_are_one_in_twenty(void **state)
     char data[10];
     begin(w);
     add(w, (struct s3_http_step){"bytes=0-9", GOOD, 0, 0, NULL}, QUICK);
-    for (int i = 0; i < 2; i++) {
-        add(w, (struct s3_http_step){"bytes=0-9", NULL, 0, 0, NULL}, 1);
-        add(w, (struct s3_http_step){"bytes=0-9", GOOD, 0, 0, NULL}, 1);
-    }
+    add(w, (struct s3_http_step){"bytes=0-9", NULL, 0, 0, NULL}, 1);
+    add(w, (struct s3_http_step){"bytes=0-9", GOOD, 0, 0, NULL}, 1);
     add(w, (struct s3_http_step){"bytes=0-9", GOOD, 0, SLOWLY, NULL}, 3);
     open_world(w);
     read_quickly(w);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 4; i++)
         assert_int_equal(store_read_wait(w->s, "obj", "e1", 0, 10, data, NULL), 0);
     store_stats(w->s, &st);
-    assert_int_equal(st.hedges, 2);
-    assert_int_equal(st.hedge_wins, 2);
-    assert_int_equal(st.requests, 1 + QUICK + 5 + 2);
-    assert_int_equal(st.bytes, (QUICK + 5) * 10);
-    assert_int_equal(st.cancelled, 2);
+    assert_int_equal(st.hedges, 1);
+    assert_int_equal(st.hedge_wins, 1);
+    assert_int_equal(st.requests, 1 + QUICK + 4 + 1);
+    assert_int_equal(st.bytes, (QUICK + 4) * 10);
+    assert_int_equal(st.cancelled, 1);
     assert_true(st.first_byte_us > 0);
     close_world(w);
     free(w);
