@@ -80,6 +80,8 @@ static void note_due(struct s3_engine *en, int64_t at_ms)
 static void detach(struct s3_engine *en, struct s3_request *rq)
 {
     curl_multi_remove_handle(en->multi, rq->curl);
+    if (rq->data)
+        en->stats.bytes += rq->have - rq->begun_at;
     en->idle[en->n_idle++] = rq->curl;
     rq->curl = NULL;
     en->n_active--;
@@ -153,7 +155,7 @@ static void note_times(struct s3_engine *en, const struct s3_request *rq)
         .total_us = (uint32_t)all,
         .carry_us = (uint32_t)(all - first),
         .bulk = rq->lane == S3_LANE_BULK,
-        .full = en->n_lane[S3_LANE_BULK] >= s3_pace_bulk(&en->pace),
+        .full = 4 * en->n_lane[S3_LANE_BULK] >= 3 * s3_pace_bulk(&en->pace),
     };
     s3_pace_note(&en->pace, &s, clock_mono_ms());
     en->stats.first_byte_us = en->pace.first_mean_us;
@@ -182,8 +184,6 @@ static void attempt_over(struct s3_engine *en, struct s3_request *rq, CURLcode o
     int r = s3_request_end(rq, outcome, &en->site, &class);
     if (r == 0)
         note_times(en, rq);
-    if (rq->data)
-        en->stats.bytes += rq->have - rq->begun_at;
     if (r == 0 && rq->is_twin)
         en->stats.hedge_wins++;
     if (class == RETRY_THROTTLED)
@@ -238,7 +238,7 @@ static void set_late(struct s3_engine *en, struct s3_request *rq)
 static void ask_twice(struct s3_engine *en, struct s3_request *rq, int64_t now)
 {
     struct s3_request *second = NULL;
-    bool may = s3_pace_ask_twice(&en->pace);
+    bool may = s3_pace_ask_twice(&en->pace, rq->length, rq->have, now - rq->started_ms);
     rq->late_at_ms = may ? INT64_MAX : now + LATE_AGAIN_MS;
     if (may)
         second = rq->twin(rq);

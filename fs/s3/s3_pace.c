@@ -14,11 +14,12 @@
 #define PIECES_MOST 4u
 
 #define WINDOW_MS 250
+#define IDLE_MS 2000 /* between the ends of two requests */
 #define WINDOW_ROUNDS 3 /* requests of each connection in a window, at least */
 #define FASTER 1.15     /* the whole must gain so much for more connections to stay */
 #define NO_SLOWER 0.95
 #define TRY_MOST_MS 3000
-#define TRY_PAUSE_MS 2000
+#define TRY_PAUSE_MS 1000
 #define TRY_PAUSE_MOST_MS 60000
 #define TRY_FORGET_MS 60000 /* what was tried so long ago says nothing any more */
 
@@ -109,8 +110,12 @@ void s3_pace_asked(struct s3_pace *p)
     p->asked_twice /= 2;
 }
 
-bool s3_pace_ask_twice(struct s3_pace *p)
+bool s3_pace_ask_twice(struct s3_pace *p, size_t bytes, size_t have, int64_t took_ms)
 {
+    const struct s3_pace_class *c = class_of(p, bytes);
+    double usual_ms = (double)all_but(c, c->total / 2) / 1000;
+    if ((double)took_ms * (double)(bytes - have) < usual_ms * (double)have)
+        return false;
     if ((p->asked_twice + 1) * ASKED_PER_TWICE > p->asked)
         return false;
     p->asked_twice++;
@@ -172,7 +177,7 @@ static void window_begin(struct s3_pace *p, int64_t now_ms)
 {
     p->window_ms = now_ms;
     p->window_bytes = 0;
-    p->window_requests = 0;
+    p->window_requests = p->window_full = 0;
 }
 
 static void try_begin(struct s3_pace *p, int by, double rate, int64_t now_ms)
@@ -185,16 +190,14 @@ static void try_begin(struct s3_pace *p, int by, double rate, int64_t now_ms)
 
 static void try_end(struct s3_pace *p, bool keep, int64_t now_ms)
 {
-    if (!keep) {
-        p->extra = (unsigned)((int)p->extra - p->trying);
-        p->try_pause_ms *= 2;
-        if (p->try_pause_ms > TRY_PAUSE_MOST_MS)
-            p->try_pause_ms = TRY_PAUSE_MOST_MS;
-    } else {
+    if (keep)
         p->try_pause_ms = TRY_PAUSE_MS;
-    }
+    else
+        p->extra = (unsigned)((int)p->extra - p->trying);
     p->trying = 0;
     p->try_at_ms = now_ms + p->try_pause_ms;
+    if (!keep && p->try_pause_ms < TRY_PAUSE_MOST_MS)
+        p->try_pause_ms *= 2;
 }
 
 static void try_next(struct s3_pace *p, double rate, int64_t now_ms)
@@ -219,24 +222,27 @@ static void try_next(struct s3_pace *p, double rate, int64_t now_ms)
         try_begin(p, (int)(step < p->most - n ? step : p->most - n), rate, now_ms);
 }
 
-/* A window counts where every connection had work all the time. */
+/* A window counts where the connections had work nearly all the time. */
 static void note_window(struct s3_pace *p, const struct s3_pace_sample *s, int64_t now_ms)
 {
     if (p->extra > 0 && p->trying == 0 && now_ms - p->try_at_ms > TRY_FORGET_MS)
         p->extra = 0;
-    if (!s->full) {
-        if (p->trying != 0 && now_ms - p->try_at_ms > TRY_MOST_MS)
-            try_end(p, /* keep= */ false, now_ms); /* there is too little to do to tell */
+    bool idle = now_ms - p->last_ms > IDLE_MS;
+    p->last_ms = now_ms;
+    if (idle) {
         window_begin(p, now_ms);
         return;
     }
     p->window_bytes += s->bytes;
     p->window_requests++;
+    p->window_full += s->full;
     int64_t took = now_ms - p->window_ms;
     if (took < WINDOW_MS || p->window_requests < WINDOW_ROUNDS * s3_pace_bulk(p))
         return;
-    double rate = (double)p->window_bytes / (double)took;
-    try_next(p, rate, now_ms);
+    if (p->window_full >= p->window_requests - p->window_requests / 4)
+        try_next(p, (double)p->window_bytes / (double)took, now_ms);
+    else if (p->trying != 0 && now_ms - p->try_at_ms > TRY_MOST_MS)
+        try_end(p, /* keep= */ false, now_ms); /* there is too little to do to tell */
     window_begin(p, now_ms);
 }
 
@@ -260,14 +266,15 @@ static void note_first(struct s3_pace *p, uint32_t us, int64_t now_ms)
     }
     if (us < p->first_us[0])
         p->first_us[0] = us;
-    p->first_mean_us = p->first_mean_us == 0 ? us : p->first_mean_us - p->first_mean_us / 8 + us / 8;
 }
 
 void s3_pace_note(struct s3_pace *p, const struct s3_pace_sample *s, int64_t now_ms)
 {
-    note_first(p, s->first_us, now_ms);
+    uint32_t mean = p->first_mean_us;
+    p->first_mean_us = mean == 0 ? s->first_us : mean - mean / 8 + s->first_us / 8;
     if (s->bytes == 0)
         return;
+    note_first(p, s->first_us, now_ms);
     count(class_of(p, s->bytes), s->total_us);
     if (!s->bulk)
         return;

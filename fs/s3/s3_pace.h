@@ -43,10 +43,10 @@ struct s3_pace {
     unsigned extra; /* connections that trying has found worth while */
     int trying;     /* 0, or by how much `extra` differs from what it was before */
     double try_from; /* bytes a millisecond before that */
-    int64_t window_ms, try_at_ms, try_pause_ms; /* try_at_ms: of the next, or of this one's start */
+    int64_t window_ms, last_ms, try_at_ms, try_pause_ms; /* try_at_ms: of the next, or of this one's start */
     bool look_down;
     uint64_t window_bytes;
-    unsigned window_requests;
+    unsigned window_requests, window_full;
 
     struct s3_pace_class class[S3_PACE_CLASSES];
     unsigned asked, asked_twice; /* requests that could have a second one, and that had; faded */
@@ -54,12 +54,12 @@ struct s3_pace {
 
 /* What a request that came to its end in one attempt took. */
 struct s3_pace_sample {
-    size_t bytes;
+    size_t bytes;      /* of a ranged read; else 0 */
     uint32_t first_us; /* from the request sent to the answer's first byte */
     uint32_t total_us; /* from its start to its end, a new connection included */
     uint32_t carry_us; /* from the first byte to the last */
     bool bulk;
-    bool full; /* more long reads wait: as many were under way as may be */
+    bool full; /* about as many long reads were under way as may be */
 };
 
 /* `least` and `most` long reads at once; 1 <= least <= most. */
@@ -87,7 +87,9 @@ int64_t s3_pace_late_ms(const struct s3_pace *p, size_t bytes);
 /* A request starts that could have a second one. */
 void s3_pace_asked(struct s3_pace *p);
 
-/* Whether one more second request keeps to one in twenty; then it counts as made. */
-bool s3_pace_ask_twice(struct s3_pace *p);
+/* Whether a request of `bytes`, which is late and has brought `have` of them in `took_ms`, is worth a
+ * second one: not where at its pace it is done in the time that others take, and not where more than
+ * one in twenty were asked twice. If so, it counts as made. */
+bool s3_pace_ask_twice(struct s3_pace *p, size_t bytes, size_t have, int64_t took_ms);
 
 #endif

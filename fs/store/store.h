@@ -97,7 +97,7 @@ struct store_stats {
     uint64_t retries;    /* of them: because an earlier attempt had failed */
     uint64_t hedges;     /* of them: beside one for the same bytes that was slow */
     uint64_t hedge_wins; /* of these: were there first */
-    uint64_t bytes;      /* of objects that have arrived, those that came twice included */
+    uint64_t bytes;      /* of ranged reads that have arrived, those that came twice included */
     uint64_t cancelled;  /* requests that were ended because nobody wanted them any more */
     uint32_t connections;   /* open */
     uint32_t active;        /* requests under way */
