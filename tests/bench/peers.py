@@ -217,10 +217,16 @@ class ShotlakePassthrough(ShotlakeDisk):
     extra = ",passthrough"
 
     def settle(self, keys):
-        """Copies for the kernel are made in the background when a wholly cached file is opened."""
-        for key in keys:
-            os.close(os.open(self.path(key), os.O_RDONLY))
-        time.sleep(2)
+        """Copies for the kernel are made in the background when a wholly cached file is opened:
+        until a second passes without a new one."""
+        copies, quiet, end = -1, 0, time.monotonic() + 20
+        while quiet < 4 and time.monotonic() < end:
+            for key in keys:
+                os.close(os.open(self.path(key), os.O_RDONLY))
+            time.sleep(0.25)
+            status = json.loads(self.ask("status", self.point, "--json"))
+            now = (status.get("passthrough") or {}).get("copies", 0)
+            copies, quiet = now, quiet + 1 if now == copies else 0
 
 
 OURS = (Shotlake,)
