@@ -21,10 +21,15 @@ class Peer:
     """A file system over the lake. Subclasses say how it is started."""
 
     name = None
-    keeps = False       # has a cache on disk that a second mount finds
-    foreign = True      # not shotlake
+    keeps = False  # has a cache on disk that a second mount finds
+    foreign = True  # not shotlake
     reader_options = ()
-    only = None         # names of the works that it is for; None: all
+    only = None  # names of the works that it is for; None: all
+    never = ()   # works that would take minutes and tell nothing new
+
+    def has_warm(self, work):
+        """Whether a second read of the same is another thing than the first."""
+        return self.keeps or not self.foreign or work == "sequential"
 
     def __init__(self, place, line):
         self.place, self.line = place, line
@@ -82,6 +87,7 @@ class Peer:
 
 class S3fs(Peer):
     name = "s3fs"
+    never = ("find", "stat")
     options = ()
 
     def command(self):
@@ -95,6 +101,7 @@ class S3fs(Peer):
 class S3fsTuned(S3fs):
     name = "s3fs tuned"
     keeps = True
+    never = ()
 
     @property
     def options(self):
@@ -108,6 +115,7 @@ class S3fsTuned(S3fs):
 
 class Rclone(Peer):
     name = "rclone"
+    never = ("find", "stat")
     options = ()
 
     def env(self):
@@ -131,6 +139,7 @@ class Rclone(Peer):
 class RcloneTuned(Rclone):
     name = "rclone tuned"
     keeps = True
+    never = ()
     options = ("--vfs-cache-mode", "full", "--use-server-modtime", "--vfs-read-ahead", "128M",
                "--vfs-fast-fingerprint", "--dir-cache-time", "1h", "--attr-timeout", "1h",
                "--max-read-ahead", "1M", "--s3-no-head-object", "--poll-interval", "0",
@@ -217,10 +226,16 @@ class ShotlakePassthrough(ShotlakeDisk):
     extra = ",passthrough"
 
     def settle(self, keys):
-        """Copies for the kernel are made in the background when a wholly cached file is opened."""
-        for key in keys:
-            os.close(os.open(self.path(key), os.O_RDONLY))
-        time.sleep(2)
+        """Copies for the kernel are made in the background when a wholly cached file is opened:
+        until a second passes without a new one."""
+        copies, quiet, end = -1, 0, time.monotonic() + 20
+        while quiet < 4 and time.monotonic() < end:
+            for key in keys:
+                os.close(os.open(self.path(key), os.O_RDONLY))
+            time.sleep(0.25)
+            status = json.loads(self.ask("status", self.point, "--json"))
+            now = (status.get("passthrough") or {}).get("copies", 0)
+            copies, quiet = now, quiet + 1 if now == copies else 0
 
 
 OURS = (Shotlake,)
