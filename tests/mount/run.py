@@ -23,7 +23,8 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NO_TESTS = ("run", "common", "lakes", "calls", "scene", "patterns", "tokens", "watchers")
+NO_TESTS = ("run", "common", "lakes", "calls", "scene", "patterns", "readers", "tokens",
+            "watchers")
 # Alone, as they measure time or load the machine.
 ALONE = ("hidden_and_absent_take_the_same_time", "grants_begin_and_end_by_the_clock", "reconform")
 # Those that one kind of lake alone can show; not run, and no skip, on the other.
