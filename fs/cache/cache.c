@@ -116,6 +116,7 @@ static struct cache *make(struct store *store, int64_t deadline_ms)
     c->deadline_ms = deadline_ms ? deadline_ms : CACHE_DEADLINE_MS;
     c->object_mask = OBJECT_SLOTS - 1;
     c->object_table = xcalloc(OBJECT_SLOTS, sizeof(struct object *));
+    TAILQ_INIT(&c->streams);
     read_list_init(&c->queue);
     read_list_init(&c->ready);
     extent_list_init(&c->start);
@@ -144,6 +145,7 @@ int cache_new(struct store *store, const struct cache_options *o, struct cache *
 
     struct cache *c = make(store, o->deadline_ms);
     c->block_bytes = block;
+    c->unit_bytes = o->unit_bytes ? o->unit_bytes : CACHE_PAGE_BYTES;
     c->extent_mask = EXTENT_SLOTS - 1;
     while (c->extent_mask + 1 < budget / block * EXTENTS_AN_ARENA)
         c->extent_mask = c->extent_mask * 2 + 1;
@@ -202,6 +204,8 @@ struct cache_file *cache_file_open(struct cache *c, const char *key, const char 
     f->cache = c;
     f->object = object_get(c, key, etag);
     f->object->files++;
+    f->object->size = size;
+    f->object->ends = ends_of(key, size);
     f->size = size;
     f->refs = 1;
     return f;
@@ -219,11 +223,11 @@ void cache_file_close(struct cache_file *f)
 {
     struct cache *c = f->cache;
     LOCKED(&c->lock);
+    read_end_stream(f);
     if (--f->object->files == 0)
         for (struct extent *x = f->object->extents, *next; x; x = next) {
             next = x->object_next;
-            if (x->fresh)
-                extent_used(x); /* nobody is about to read it any more */
+            extent_waste(x);
             extent_cancel(x);
         }
     file_unref(f);
@@ -237,6 +241,15 @@ const char *cache_file_etag(const struct cache_file *f)
 uint64_t cache_file_size(const struct cache_file *f)
 {
     return f->size;
+}
+
+bool cache_prefetch(struct cache *c, const char *key, const char *etag, uint64_t length)
+{
+    LOCKED(&c->lock);
+    struct object *o = object_get(c, key, etag);
+    bool all = read_ahead(c, o, 0, length);
+    object_unref(c, o);
+    return all;
 }
 
 void cache_drop(struct cache *c, const char *key, const char *etag)
@@ -265,6 +278,8 @@ void cache_stats(struct cache *c, struct cache_stats *ret)
     *ret = (struct cache_stats){
         .budget_bytes = c->arena_count * c->block_bytes,
         .fetched_bytes = c->fetched_bytes,
+        .prefetched_bytes = c->prefetched_bytes,
+        .wasted_bytes = c->wasted_bytes,
         .served_bytes = c->served_bytes,
     };
     for (size_t i = 0; i < c->arena_count; i++)

@@ -25,6 +25,8 @@ struct store;
 struct cache_options {   /* 0 in any of them: the default above */
     size_t budget_bytes; /* all data that the cache ever holds, a hard limit */
     size_t block_bytes;  /* the unit of sequential fetches; made smaller for small budgets */
+    size_t unit_bytes;   /* what longer random reads are rounded to (default: pages), up to 64 KiB:
+                            the unit in which the store below keeps bytes itself */
     int64_t deadline_ms; /* of one read */
 };
 
@@ -89,11 +91,20 @@ void cache_read_cancel(struct cache_read *rd, int r);
 /* Forgets what is held of an object. `etag` NULL: of all its versions. */
 void cache_drop(struct cache *c, const char *key, const char *etag);
 
+/* Fetches the first `length` bytes of the object version (key, etag) before anybody asks for them,
+ * as far as what is fetched ahead may take memory; needs no handle. What is there or under way
+ * already costs nothing. True: all of it is there or under way. False: not now; ask again when
+ * something of what was fetched ahead has been read. Does not wait and asks the store from another
+ * thread. */
+bool cache_prefetch(struct cache *c, const char *key, const char *etag, uint64_t length);
+
 struct cache_stats {
     uint64_t held_bytes; /* in memory */
     uint64_t budget_bytes;
-    uint64_t fetched_bytes; /* from the store, since the start */
-    uint64_t served_bytes;  /* in replies */
+    uint64_t fetched_bytes;    /* from the store, since the start */
+    uint64_t prefetched_bytes; /* of them: before somebody asked for them */
+    uint64_t wasted_bytes;     /* of these: gone again before anybody did */
+    uint64_t served_bytes;     /* in replies */
 };
 void cache_stats(struct cache *c, struct cache_stats *ret);
 

@@ -9,8 +9,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-#define ROOM_ALIGN 4096u /* extents start on a page */
-
 /* FNV-1a: keys of the lake come from its owner, nobody is kept out by a table here. */
 static uint64_t hash_bytes(uint64_t h, const char *s)
 {
@@ -89,13 +87,17 @@ static void link_extent(struct cache *c, struct extent *x)
     x->arena->extents = x;
 }
 
-struct extent *extent_new(struct cache *c, struct object *o, uint64_t offset, size_t n, bool ahead)
+/* Extents start on a page. */
+size_t extent_room(const struct cache *c, size_t n)
 {
-    size_t room = (n + ROOM_ALIGN - 1) / ROOM_ALIGN * ROOM_ALIGN;
-    struct arena *a = arena_take(c, room < c->block_bytes ? room : c->block_bytes, ahead);
-    if (!a)
-        return NULL;
+    size_t room = (n + CACHE_PAGE_BYTES - 1) / CACHE_PAGE_BYTES * CACHE_PAGE_BYTES;
+    return room < c->block_bytes ? room : c->block_bytes;
+}
 
+/* Takes its room of the arena. Nothing finds it yet. */
+static struct extent *make(struct cache *c, struct object *o, uint64_t offset, size_t n,
+                           struct arena *a)
+{
     struct extent *x = xcalloc(1, sizeof *x);
     x->cache = c;
     x->object = o;
@@ -103,21 +105,47 @@ struct extent *extent_new(struct cache *c, struct object *o, uint64_t offset, si
     x->arena = a;
     x->offset = offset;
     x->length = n;
-    x->room = room;
+    x->room = extent_room(c, n);
+    x->rd.data = a->mem + a->used;
+    a->used += x->room;
+    return x;
+}
+
+struct extent *extent_new(struct cache *c, struct object *o, uint64_t offset, size_t n,
+                          enum give_way most)
+{
+    bool ahead = most == GIVE_WAY_READ;
+    struct arena *a = arena_take(c, extent_room(c, n), most);
+    if (!a)
+        return NULL;
+    struct extent *x = make(c, o, offset, n, a);
     x->refs = 2;
     a->pins += 2;
-    x->fresh = ahead;
-    a->fresh += ahead;
+    x->ahead = x->fresh = ahead;
+    if (ahead) {
+        a->fresh++;
+        a->fresh_ms = clock_mono_ms();
+    }
     x->rd = (struct store_read){.key = o->key,
                                 .etag = o->etag,
                                 .offset = offset,
                                 .length = n,
-                                .data = a->mem + a->used,
+                                .data = x->rd.data,
                                 .deadline_ms = clock_mono_ms() + c->deadline_ms};
-    a->used += room;
     link_extent(c, x);
     c->fetching++;
     return x;
+}
+
+void extent_copy(struct cache *c, const struct extent *from, uint64_t offset, size_t n,
+                 struct arena *a)
+{
+    struct extent *x = make(c, from->object, offset, n, a);
+    memcpy(x->rd.data, from->rd.data + (offset - from->offset), n);
+    x->have = n;
+    x->read_to = from->read_to;
+    x->state = EXTENT_READY;
+    link_extent(c, x);
 }
 
 void extent_ref(struct extent *x)
@@ -137,6 +165,13 @@ void extent_used(struct extent *x)
 {
     set_used(x);
     arena_touch(x->cache, x->arena);
+}
+
+void extent_waste(struct extent *x)
+{
+    if (x->fresh)
+        x->cache->wasted_bytes += x->have;
+    set_used(x);
 }
 
 static void destroy(struct extent *x)
@@ -172,7 +207,7 @@ void extent_forget(struct extent *x)
         at = &(*at)->hash_next;
     *at = x->hash_next;
     x->hashed = false;
-    set_used(x);
+    extent_waste(x);
 
     if (x->object_next)
         x->object_next->object_prev = x->object_prev;

@@ -10,7 +10,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#define EXACT_ALIGN 65536u /* random reads are rounded to this */
+#define EXACT_ALIGN                                                                                \
+    65536u /* shorter random reads are rounded to this: it costs a store as little */
+#define STREAM_LEAST (256u << 10)
+#define STREAM_MS 2000 /* who reads on within that time is counted as a stream */
 
 enum read_state {
     READ_IDLE,    /* not started */
@@ -109,6 +112,44 @@ void read_expire(struct cache *c, int64_t now_ms)
     }
 }
 
+/* ---- streams (lock held) ------------------------------------------------------------------- */
+
+static void stream_leave(struct cache *c, struct cache_file *f)
+{
+    if (f->stream_ms == 0)
+        return;
+    TAILQ_REMOVE(&c->streams, f, stream_link);
+    c->n_streams--;
+    f->stream_ms = 0;
+}
+
+void read_end_stream(struct cache_file *f)
+{
+    stream_leave(f->cache, f);
+}
+
+/* Notes that the file is being read through. Whoever paused is not counted for long. */
+static void stream_note(struct cache *c, struct cache_file *f, int64_t now_ms)
+{
+    stream_leave(c, f);
+    f->stream_ms = now_ms;
+    TAILQ_INSERT_TAIL(&c->streams, f, stream_link);
+    c->n_streams++;
+    for (struct cache_file *old; now_ms - (old = TAILQ_FIRST(&c->streams))->stream_ms > STREAM_MS;)
+        stream_leave(c, old);
+}
+
+/* What one stream fetches at once: a block, unless there are so many streams that the half of the
+ * memory would not hold one for each. Their blocks would be gone before they had read them; with
+ * less each, their number keeps the store as busy. */
+static uint64_t stream_share(const struct cache *c)
+{
+    uint64_t share = c->block_bytes;
+    while (c->n_streams * share > c->arena_count * c->block_bytes / 2 && share > STREAM_LEAST)
+        share /= 2;
+    return share;
+}
+
 /* ---- planning (lock held) ------------------------------------------------------------------ */
 
 static bool has_bytes(const struct cache_piece *p)
@@ -116,24 +157,38 @@ static bool has_bytes(const struct cache_piece *p)
     return p->extent->state == EXTENT_READY || p->extent->offset + p->extent->have >= p->to;
 }
 
-/* The range to fetch for a read of [from, to): to the end of the block in a stream, else exactly
- * what was asked for. Never from before `from`, so that nothing unwanted comes first. */
+static uint64_t rounded_up(uint64_t n, uint64_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+/* Fetches for a read of [from, …): in a stream to the end of its share, else exactly what was asked
+ * for. Never from before `from`, so that nothing unwanted comes first. */
 static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64_t from,
                             bool sequential)
 {
-    uint64_t end = rd->offset + rd->length;
-    uint64_t start = from / EXACT_ALIGN * EXACT_ALIGN;
+    struct object *o = rd->file->object;
+    uint64_t end = rd->offset + rd->length, unit = stream_share(c);
+    uint64_t align = sequential || rd->length < EXACT_ALIGN ? EXACT_ALIGN : c->unit_bytes;
+    uint64_t start = from / align * align;
     uint64_t block_end = least((from / c->block_bytes + 1) * c->block_bytes, rd->file->size);
-    uint64_t stop = sequential
-                        ? block_end
-                        : least((end + EXACT_ALIGN - 1) / EXACT_ALIGN * EXACT_ALIGN, block_end);
-    return extent_new(c, rd->file->object, start, (size_t)(stop - start), /* ahead= */ false);
+    if (sequential) {
+        uint64_t stop = least((from / unit + 1) * unit, block_end);
+        struct extent *x = extent_new(c, o, start, (size_t)(stop - start), GIVE_WAY_FRESH);
+        if (x)
+            return x;
+    }
+    uint64_t stop = least(rounded_up(end, align), block_end);
+    return extent_new(c, o, start, (size_t)(stop - start), GIVE_WAY_BEGUN);
 }
 
 /* Somebody asked for it: no prefetch any more. One that waits for the fetch thread goes first. */
-static void want(struct cache *c, struct extent *x)
+static void want(struct cache *c, const struct cache_piece *p)
 {
+    struct extent *x = p->extent;
     extent_used(x);
+    if (p->to > x->read_to)
+        x->read_to = p->to;
     if (!x->in_ahead)
         return;
     extent_list_remove(&c->ahead, x);
@@ -188,7 +243,7 @@ static bool put_together(struct cache *c, struct cache_read *rd, bool sequential
         return false;
     }
     for (int i = 0; i < rd->n_pieces; i++)
-        want(c, rd->piece[i].extent);
+        want(c, &rd->piece[i]);
     return true;
 }
 
@@ -212,25 +267,30 @@ static void run_queue(struct cache *c)
     }
 }
 
-static void plan_ahead(struct cache *c, struct object *o, const struct readahead_plan *p)
+bool read_ahead(struct cache *c, struct object *o, uint64_t from, uint64_t to)
 {
     bool any = false;
-    if (c->queue.first)
-        return; /* somebody waits for memory */
-    for (uint64_t at = p->ahead_from; at < p->ahead_to;) {
-        uint64_t stop = least((at / c->block_bytes + 1) * c->block_bytes, p->ahead_to);
-        if (!extent_find(c, o, at)) {
-            struct extent *x = extent_new(c, o, at, (size_t)(stop - at), /* ahead= */ true);
-            if (!x)
-                break;
-            x->in_ahead = true;
-            extent_list_add(&c->ahead, x);
-            any = true;
+    uint64_t at = from;
+    if (c->queue.first || stream_share(c) < c->block_bytes)
+        return false; /* somebody waits for memory, or all of it is shared out */
+    while (at < to) {
+        uint64_t stop = least((at / c->block_bytes + 1) * c->block_bytes, to);
+        struct extent *x = extent_find(c, o, at);
+        if (x) {
+            at = x->offset + x->length;
+            continue;
         }
+        x = extent_new(c, o, at, (size_t)(stop - at), GIVE_WAY_READ);
+        if (!x)
+            break;
+        x->in_ahead = true;
+        extent_list_add(&c->ahead, x);
+        any = true;
         at = stop;
     }
     if (any)
         pthread_cond_signal(&c->fetch_cond);
+    return at >= to;
 }
 
 /* ---- the store's answers ------------------------------------------------------------------- */
@@ -266,6 +326,8 @@ static void fetched(struct cache *c, struct extent *x, int r)
     if (r == 0)
         x->have = x->length;
     c->fetched_bytes += x->have;
+    if (x->ahead)
+        c->prefetched_bytes += x->have;
     x->state = r == 0 ? EXTENT_READY : EXTENT_FAILED;
     if (r == 0) {
         wake_waiters(c, x);
@@ -384,10 +446,13 @@ void cache_read_start(struct cache_read *rd)
     pthread_mutex_lock(&c->lock);
     f->refs++;
     rd->n_pieces = rd->n_waits = 0;
-    rd->deadline_ms = clock_mono_ms() + c->deadline_ms;
+    int64_t now_ms = clock_mono_ms();
+    rd->deadline_ms = now_ms + c->deadline_ms;
     link_waiting(c, rd);
     rd->state = READ_WAITING;
     readahead_next(&f->readahead, rd->offset, rd->length, f->size, c->block_bytes, &p);
+    if (p.sequential)
+        stream_note(c, f, now_ms);
     if (rd->result < 0) {
         read_end(c, rd, rd->result); /* cancelled before it was started */
     } else if (!plan(c, rd, p.sequential, /* may_fetch= */ !c->queue.first)) {
@@ -397,7 +462,10 @@ void cache_read_start(struct cache_read *rd)
     } else {
         if (rd->n_waits == 0)
             read_end(c, rd, 0);
-        plan_ahead(c, f->object, &p);
+        read_ahead(c, f->object, p.ahead_from, p.ahead_to);
+        if (!f->was_read && f->object->ends.tail > 0)
+            read_ahead(c, f->object, f->size - f->object->ends.tail, f->size);
+        f->was_read = true;
     }
     read_pump(c);
     pthread_mutex_unlock(&c->lock);

@@ -6,25 +6,26 @@
 
 /* A stream that was continued once may jump this far and still be one. */
 #define SLACK_PROVEN (4u << 20)
-/* A stream of one read: the next must follow it but for one request that overtook it. A random
- * read lands here by chance so rarely that its needless block does not count. */
-#define SLACK_NEW (1u << 20)
 
-static bool continues(const struct readahead_cursor *c, uint64_t offset)
+static bool continues(const struct readahead_cursor *c, uint64_t offset, uint64_t length)
 {
     if (c->stamp == 0)
         return false;
+    /* A stream of one read: the next must follow it but for one request of its kind that it
+     * overtook. A random read lands there by chance so rarely that its needless block does not
+     * count. */
     if (c->hits == 0)
-        return offset >= c->next && offset - c->next <= SLACK_NEW;
+        return offset >= c->next && offset - c->next <= length;
     return offset + SLACK_PROVEN >= c->next && offset <= c->next + SLACK_PROVEN;
 }
 
-static struct readahead_cursor *pick(struct readahead *ra, uint64_t offset, bool *ret_continues)
+static struct readahead_cursor *pick(struct readahead *ra, uint64_t offset, uint64_t length,
+                                     bool *ret_continues)
 {
     struct readahead_cursor *oldest = &ra->cursor[0];
     for (int i = 0; i < READAHEAD_CURSORS; i++) {
         struct readahead_cursor *c = &ra->cursor[i];
-        if (continues(c, offset)) {
+        if (continues(c, offset, length)) {
             *ret_continues = true;
             return c;
         }
@@ -35,7 +36,8 @@ static struct readahead_cursor *pick(struct readahead *ra, uint64_t offset, bool
     return oldest;
 }
 
-/* 0, 1, 2, 4: doubled by the second read and by every block entered from then on. */
+/* 0, 1, 2, 4: doubled by a read that continues a proven stream, and by every block entered from
+ * then on. */
 static void widen(struct readahead_cursor *c, uint64_t block)
 {
     bool entered = block > c->block;
@@ -52,10 +54,10 @@ void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint
 {
     uint64_t block = offset / block_bytes, end = offset + length;
     bool goes_on;
-    struct readahead_cursor *c = pick(ra, offset, &goes_on);
+    struct readahead_cursor *c = pick(ra, offset, length, &goes_on);
 
     if (goes_on) {
-        if (c->hits++ > 0 || offset > 0)
+        if (c->hits++ > 0)
             widen(c, block);
         if (end > c->next)
             c->next = end;

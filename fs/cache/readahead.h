@@ -29,8 +29,9 @@ struct readahead_plan {
 
 /* Notes the read of [offset, offset + length) in a file of `size` bytes and says what to fetch.
  * A read from the start, or one that continues one of the last two streams, is sequential: reads
- * may come out of order by a few megabytes, as a kernel's own read-ahead sends them. Anything else
- * is random and fetches nothing that was not asked for. Pure but for `ra`. */
+ * may come out of order by a few megabytes, as a kernel's own read-ahead sends them. A stream that
+ * begins elsewhere is fetched ahead from its third read on. Anything else is random and fetches
+ * nothing that was not asked for. Pure but for `ra`. */
 void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint64_t size,
                     uint64_t block_bytes, struct readahead_plan *ret);
 

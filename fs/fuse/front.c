@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fs/fuse/refresh.h"
+#include "fs/fuse/sequence.h"
 #include "fs/view/inode.h"
 #include "fs/view/view.h"
 
@@ -26,12 +27,14 @@ void front_init(struct front *f, struct mount_state *state, struct cache *cache,
     f->per_caller = mount_state_is_per_caller(state);
     f->uid = uid;
     f->gid = gid;
+    f->sequences = sequences_new(f);
     pthread_mutex_init(&f->reads_lock, NULL);
     pthread_cond_init(&f->reads_cond, NULL);
 }
 
 void front_done(struct front *f)
 {
+    sequences_free(f->sequences);
     pthread_mutex_destroy(&f->reads_lock);
     pthread_cond_destroy(&f->reads_cond);
     f->magic = 0;

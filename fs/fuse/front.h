@@ -19,6 +19,7 @@
 
 struct cache;
 struct front_read;
+struct sequences;
 struct usage;
 
 /* Passed through libfuse as user data. Set up before the session, then constant but for the atomic
@@ -29,6 +30,7 @@ struct front {
     struct index *index; /* of the state */
     struct cache *cache;
     struct usage *usage; /* NULL: nobody writes down what is opened */
+    struct sequences *sequences; /* what is played on this mount */
     const uint8_t *node_key; /* of the state */
     bool per_caller;
     uid_t uid; /* shown as the owner of everything */

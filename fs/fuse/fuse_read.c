@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "fs/cache/cache.h"
 #include "fs/fuse/fuse_reply.h"
+#include "fs/fuse/sequence.h"
 #include "fs/view/inode.h"
 #include "fs/view/view.h"
 
@@ -19,6 +20,8 @@ struct fuse_read_file {
     struct front_handle handle; /* first */
     node_id node;
     struct cache_file *bytes;
+    struct sequence_frame frame;
+    _Atomic uint64_t read_to; /* the end of what was asked for */
 };
 
 struct front_read {
@@ -33,6 +36,7 @@ struct front_read {
 static void free_file(struct front_handle *h)
 {
     struct fuse_read_file *file = (struct fuse_read_file *)h;
+    sequence_closed(h->f->sequences, &file->frame, file->read_to);
     cache_file_close(file->bytes);
     free(file);
 }
@@ -47,6 +51,7 @@ int fuse_read_open(struct front_call *c, const struct node *n, struct fuse_read_
     }
     struct fuse_read_file *file = xcalloc(1, sizeof *file);
     file->node = n->id;
+    sequence_frame_of(n, c->uid, &file->frame);
     file->bytes = cache_file_open(c->f->cache, buf_str(&key), n->etag, n->size);
     front_handle_add(c->f, &file->handle, free_file);
     *ret = file;
@@ -133,6 +138,15 @@ static int check_version(struct front_call *c, const struct fuse_read_file *file
                : -ESTALE;
 }
 
+/* True for the first one of the handle. */
+static bool note_range(struct fuse_read_file *file, uint64_t end)
+{
+    uint64_t was = atomic_load(&file->read_to);
+    while (was < end && !atomic_compare_exchange_weak(&file->read_to, &was, end))
+        ;
+    return was == 0;
+}
+
 void fuse_read_start(struct front *f, fuse_req_t req, struct fuse_read_file *file, off_t offset,
                      size_t n)
 {
@@ -167,9 +181,15 @@ void fuse_read_start(struct front *f, fuse_req_t req, struct fuse_read_file *fil
         .uid = uid,
         .node = file->node,
     };
+    struct sequence_next next; /* the file may be closed as soon as the read was answered */
+    bool is_first = note_range(file, at + n);
+    if (is_first)
+        sequence_note(f->sequences, &file->frame, &next);
     link_read(read);
     fuse_req_interrupt_func(req, on_interrupt, read);
     cache_read_start(&read->rd);
+    if (is_first)
+        sequence_fetch(f->sequences, &next);
 }
 
 void fuse_read_recheck(struct front *f)

@@ -73,7 +73,7 @@ static json_t *answer(void *arg)
     cache_stats(d->cache, &st);
     const char *principal = mount_state_principal(d->state);
     return json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:I, s:o, s:b, s:s, s:I, s:I, s:I, s:I, s:I, "
-                     "s:I}",
+                     "s:I, s:I, s:I}",
                      "mountpoint", d->o->mountpoint, "mode", principal ? "principal" : "per-caller",
                      "principal", principal, "pid", (int)getpid(), "views", (json_int_t)f.views,
                      "sessions", (json_int_t)f.sessions, "record", (json_int_t)f.seq,
@@ -83,7 +83,9 @@ static json_t *answer(void *arg)
                      "stale", f.stale, "why", f.why, "objects", (json_int_t)f.objects, "bytes",
                      (json_int_t)f.bytes, "memory_bytes", (json_int_t)st.held_bytes,
                      "memory_budget_bytes", (json_int_t)st.budget_bytes, "fetched_bytes",
-                     (json_int_t)st.fetched_bytes, "served_bytes", (json_int_t)st.served_bytes);
+                     (json_int_t)st.fetched_bytes, "prefetched_bytes",
+                     (json_int_t)st.prefetched_bytes, "wasted_bytes", (json_int_t)st.wasted_bytes,
+                     "served_bytes", (json_int_t)st.served_bytes);
 }
 
 /* Mounting before the first grant is legal, and a misspelt name looks the same: it is said. */

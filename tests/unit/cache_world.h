@@ -1,261 +1,284 @@
-/* tests/unit/cache_world.h - a store of made-up objects that change, fail, hesitate and give up:
- * what the caches are held against while many threads use them. */
+/* tests/unit/cache_world.h - a store of made-up objects for a cache, and readers that wait for it.
+ */
 /* SPDX-License-Identifier: MIT */
 #ifndef TESTS_UNIT_CACHE_WORLD_H
 #define TESTS_UNIT_CACHE_WORLD_H
 
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "fs/cache/cache.h"
 #include "fs/store/store.h"
 
 #define M ((uint64_t)1 << 20)
 #define K ((uint64_t)1 << 10)
-#define WORLD_OBJECTS 20
-#define WORLD_SERVERS 3
-#define WORLD_GARBAGE 0xEE /* what a buffer holds where nothing was reported yet */
 
-/* ---- content: a function of key, version and place ------------------------------------------- */
+/* ---- a store of made-up objects --------------------------------------------------------------
+ * The byte at offset i of any object is a function of its key and i. A thread answers reads in
+ * pieces, in random order and after random delays; or read_start() answers itself. */
 
-struct world_name {
-    char key[24], etag[24];
-    uint64_t size;
-};
+enum answer { ANSWER_LATER, ANSWER_AT_ONCE, ANSWER_NEVER };
 
-static inline uint64_t world_mix(uint64_t x)
-{
-    x *= 0x9e3779b97f4a7c15u;
-    return x ^ x >> 29;
-}
-
-static inline uint64_t world_seed(const char *key, const char *etag)
-{
-    uint64_t h = 5381;
-    for (const char *p = key; *p; p++)
-        h = h * 33 + (unsigned char)*p;
-    for (const char *p = etag; *p; p++)
-        h = h * 33 + (unsigned char)*p;
-    return world_mix(h);
-}
-
-static inline uint64_t world_word(uint64_t seed, uint64_t offset)
-{
-    return world_mix(seed + offset / 8);
-}
-
-static void world_fill(uint64_t seed, char *p, uint64_t offset, size_t n)
-{
-    for (size_t i = 0; i < n;) {
-        uint64_t word = world_word(seed, offset + i);
-        size_t skip = (offset + i) % 8, take = 8 - skip < n - i ? 8 - skip : n - i;
-        memcpy(p + i, (char *)&word + skip, take);
-        i += take;
-    }
-}
-
-/* Where the first wrong byte is, or `n`. */
-static size_t world_wrong(uint64_t seed, const char *p, uint64_t offset, size_t n)
-{
-    for (size_t i = 0; i < n;) {
-        uint64_t word = world_word(seed, offset + i);
-        size_t skip = (offset + i) % 8, take = 8 - skip < n - i ? 8 - skip : n - i;
-        if (memcmp(p + i, (char *)&word + skip, take) != 0)
-            return i;
-        i += take;
-    }
-    return n;
-}
-
-/* ---- the store --------------------------------------------------------------------------------- */
-
-struct world_job {
+struct job {
     struct store_read *rd;
-    uint64_t seed;
     size_t have;
-    int fate; /* 0, or the code that it ends with somewhere on its way */
-    bool cancelled;
-    struct world_job *next;
+    struct job *next;
 };
 
-struct world {
-    struct store store; /* first */
-    _Atomic unsigned version[WORLD_OBJECTS];
-    bool at_once;           /* read_start() answers itself, as a directory does */
-    unsigned fail_one_in;   /* 0: never */
-    unsigned delay_us;
+struct fake {
+    struct store store;
     pthread_mutex_t lock;
     pthread_cond_t cond;
-    pthread_t thread[WORLD_SERVERS];
-    struct world_job *jobs;
-    size_t n_jobs;
-    unsigned seed;
+    pthread_t thread;
+    struct job *jobs;
+    size_t n_jobs, most_jobs;
     bool stop;
-    uint64_t reads, ends;
+    enum answer answer;
+    int fail; /* every read ends with this */
+    int delay_us;
+    unsigned seed;
+    uint64_t reads, bytes, cancels;
 };
 
-/* Sizes from one byte to some blocks; each version has its own. */
-static inline uint64_t world_size(unsigned object, unsigned version)
+#define RUN 512u /* bytes that are alike: quick to make, and no two neighbouring runs are */
+
+static unsigned char byte_at(const char *key, uint64_t i)
 {
-    static const uint64_t sizes[] = {1, 5000, 65536, 65537, 300 * K, M, M + 1, 3 * M - 7, 5 * M,
-                                     9 * M + 12345};
-    return sizes[(object + version * 3) % COUNT(sizes)];
+    i /= RUN;
+    return (unsigned char)((unsigned char)key[0] * 7u + i * 31u + (i >> 3) + (i >> 10) * 5u);
 }
 
-static inline struct world_name world_name(unsigned object, unsigned version)
+static void fill(struct store_read *rd, size_t from, size_t to)
 {
-    struct world_name n = {.size = world_size(object, version)};
-    snprintf(n.key, sizeof n.key, "show/plate.%04u", object);
-    snprintf(n.etag, sizeof n.etag, "v%u", version);
-    return n;
-}
-
-static bool world_is_current(struct world *w, const struct store_read *rd)
-{
-    unsigned object = (unsigned)atoi(rd->key + strlen("show/plate."));
-    return rd->etag && (unsigned)atoi(rd->etag + 1) == atomic_load(&w->version[object]);
-}
-
-/* One step of a job, without the lock. True: it ended, and its read may be gone. */
-static bool world_step(struct world *w, struct world_job *j, unsigned dice, bool cancelled)
-{
-    struct store_read *rd = j->rd;
-    struct err e;
-    size_t left = rd->length - j->have, step = 1 + dice % (700 * K);
-    int r = cancelled ? -ECANCELED : !world_is_current(w, rd) ? -ESTALE : 0;
-    if (r == 0 && j->fate && dice % 3 == 0)
-        r = j->fate;
-    if (r == 0) {
-        step = step < left ? step : left;
-        world_fill(j->seed, rd->data + j->have, rd->offset + j->have, step);
-        j->have += step;
-        if (j->have < rd->length || (dice & 64)) {
-            if (rd->progress && (dice & 128))
-                rd->progress(rd, j->have);
-        }
-        if (j->have < rd->length)
-            return false;
-        r = j->fate;
+    for (size_t i = from, n; i < to; i += n) {
+        n = RUN - (rd->offset + i) % RUN;
+        if (n > to - i)
+            n = to - i;
+        memset(rd->data + i, byte_at(rd->key, rd->offset + i), n);
     }
-    rd->done(rd, r, r < 0 ? (err_set(&e, r, "made up"), &e) : NULL);
+}
+
+static bool is_right(const unsigned char *p, size_t n, const char *key, uint64_t offset)
+{
+    for (size_t i = 0; i < n; i += i + 61 < n || i == n - 1 ? 61 : n - 1 - i)
+        if (p[i] != byte_at(key, offset + i))
+            return false;
     return true;
 }
 
-static void *world_serve(void *arg)
+static void finish(struct job *j, int r)
 {
-    struct world *w = arg;
-    pthread_mutex_lock(&w->lock);
-    while (!w->stop) {
-        if (!w->jobs) {
-            pthread_cond_wait(&w->cond, &w->lock);
+    struct err e;
+    j->rd->done(j->rd, r, r < 0 ? (err_set(&e, r, "made up"), &e) : NULL);
+    free(j);
+}
+
+static struct job *pick(struct fake *f)
+{
+    struct job **at = &f->jobs;
+    for (size_t n = (size_t)rand_r(&f->seed) % f->n_jobs; n; n--)
+        at = &(*at)->next;
+    struct job *j = *at;
+    *at = j->next;
+    f->n_jobs--;
+    return j;
+}
+
+static void *serve(void *arg)
+{
+    struct fake *f = arg;
+    pthread_mutex_lock(&f->lock);
+    while (!f->stop) {
+        if (!f->jobs || f->answer == ANSWER_NEVER) {
+            pthread_cond_wait(&f->cond, &f->lock);
             continue;
         }
-        struct world_job **at = &w->jobs;
-        for (size_t n = (size_t)rand_r(&w->seed) % w->n_jobs; n; n--)
-            at = &(*at)->next;
-        struct world_job *j = *at;
-        *at = j->next;
-        w->n_jobs--;
-        unsigned dice = (unsigned)rand_r(&w->seed);
-        bool cancelled = j->cancelled;
-        pthread_mutex_unlock(&w->lock);
-        if (w->delay_us && dice % 4 == 0)
-            usleep(dice % w->delay_us);
-        bool over = world_step(w, j, dice, cancelled);
-        pthread_mutex_lock(&w->lock);
-        if (over) {
-            free(j);
-            w->ends++;
+        struct job *j = pick(f);
+        int fail = f->fail, delay = f->delay_us ? rand_r(&f->seed) % f->delay_us : 0;
+        bool cancelled = j->rd->store_private != NULL;
+        size_t step = 1 + (size_t)rand_r(&f->seed) % (512 * K);
+        pthread_mutex_unlock(&f->lock);
+        if (delay)
+            usleep((useconds_t)delay);
+        if (cancelled || fail) {
+            finish(j, cancelled ? -ECANCELED : fail);
+        } else if (step >= j->rd->length - j->have) {
+            fill(j->rd, j->have, j->rd->length);
+            finish(j, 0);
         } else {
-            j->next = w->jobs;
-            w->jobs = j;
-            w->n_jobs++;
+            fill(j->rd, j->have, j->have + step);
+            j->have += step;
+            j->rd->progress(j->rd, j->have);
+            pthread_mutex_lock(&f->lock);
+            j->next = f->jobs;
+            f->jobs = j;
+            f->n_jobs++;
+            continue;
         }
+        pthread_mutex_lock(&f->lock);
     }
-    pthread_mutex_unlock(&w->lock);
+    pthread_mutex_unlock(&f->lock);
     return NULL;
 }
 
-static void world_read_start(struct store *s, struct store_read *rd)
+static void fake_read_start(struct store *s, struct store_read *rd)
 {
-    struct world *w = (struct world *)s;
-    struct world_job *j = calloc(1, sizeof *j);
-    memset(rd->data, WORLD_GARBAGE, rd->length);
-    *j = (struct world_job){.rd = rd, .seed = world_seed(rd->key, rd->etag)};
-    pthread_mutex_lock(&w->lock);
-    rd->store_private = j;
-    w->reads++;
-    unsigned dice = (unsigned)rand_r(&w->seed);
-    if (w->fail_one_in && dice % w->fail_one_in == 0)
-        j->fate = -EIO;
-    if (!w->at_once) {
-        j->next = w->jobs;
-        w->jobs = j;
-        w->n_jobs++;
-        pthread_cond_signal(&w->cond);
-        pthread_mutex_unlock(&w->lock);
+    struct fake *f = (struct fake *)s;
+    pthread_mutex_lock(&f->lock);
+    f->reads++;
+    f->bytes += rd->length;
+    rd->store_private = NULL;
+    if (f->answer == ANSWER_AT_ONCE) {
+        int fail = f->fail;
+        struct err e;
+        pthread_mutex_unlock(&f->lock);
+        if (!fail)
+            fill(rd, 0, rd->length);
+        rd->done(rd, fail, fail ? (err_set(&e, fail, "made up"), &e) : NULL);
         return;
     }
-    pthread_mutex_unlock(&w->lock);
-    for (bool over = false; !over;) {
-        pthread_mutex_lock(&w->lock);
-        bool cancelled = j->cancelled;
-        dice = (unsigned)rand_r(&w->seed);
-        pthread_mutex_unlock(&w->lock);
-        over = world_step(w, j, dice, cancelled);
-    }
+    struct job *j = calloc(1, sizeof *j);
+    j->rd = rd;
+    j->next = f->jobs;
+    f->jobs = j;
+    if (++f->n_jobs > f->most_jobs)
+        f->most_jobs = f->n_jobs;
+    pthread_cond_signal(&f->cond);
+    pthread_mutex_unlock(&f->lock);
+}
+
+static void fake_read_cancel(struct store *s, struct store_read *rd)
+{
+    struct fake *f = (struct fake *)s;
+    LOCKED(&f->lock);
+    rd->store_private = f;
+    f->cancels++;
+}
+
+static const struct store_ops ops = {.read_start = fake_read_start,
+                                     .read_cancel = fake_read_cancel};
+
+void store_read_start(struct store *s, struct store_read *rd)
+{
+    s->ops->read_start(s, rd);
+}
+
+void store_read_cancel(struct store *s, struct store_read *rd)
+{
+    s->ops->read_cancel(s, rd);
+}
+
+static struct fake *fake_new(enum answer answer, int delay_us)
+{
+    struct fake *f = calloc(1, sizeof *f);
+    f->store.ops = &ops;
+    f->answer = answer;
+    f->delay_us = delay_us;
+    f->seed = 42;
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->cond, NULL);
+    pthread_create(&f->thread, NULL, serve, f);
+    return f;
+}
+
+static void fake_set(struct fake *f, enum answer answer, int fail)
+{
+    LOCKED(&f->lock);
+    f->answer = answer;
+    f->fail = fail;
+    pthread_cond_signal(&f->cond);
+}
+
+static uint64_t fake_count(struct fake *f, const uint64_t *what)
+{
+    LOCKED(&f->lock);
+    return *what;
+}
+
+static void fake_free(struct fake *f)
+{
+    pthread_mutex_lock(&f->lock);
+    f->stop = true;
+    pthread_cond_signal(&f->cond);
+    pthread_mutex_unlock(&f->lock);
+    pthread_join(f->thread, NULL);
+    assert_null(f->jobs);
+    free(f);
+}
+
+/* ---- a reader that waits --------------------------------------------------------------------- */
+
+struct wait {
+    struct cache_read rd;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    bool over;
+    int replies, r;
+    const char *key;
+    bool right;
+};
+
+static void replied(struct cache_read *rd, int r, const struct iovec *iov, int n)
+{
+    struct wait *w = (struct wait *)rd;
+    uint64_t at = rd->offset;
+    bool right = true;
+    for (int i = 0; i < n; at += iov[i++].iov_len)
+        right = right && is_right(iov[i].iov_base, iov[i].iov_len, w->key, at);
     LOCKED(&w->lock);
-    free(j);
-    w->ends++;
+    w->right = right && at == rd->offset + rd->length;
+    w->r = r;
+    w->replies++;
+    w->over = true;
+    pthread_cond_signal(&w->cond);
 }
 
-/* The job is alive until done() has returned, and so is every cancel. */
-static void world_read_cancel(struct store *s, struct store_read *rd)
+static void begin(struct wait *w, struct cache_file *f, const char *key, uint64_t offset, size_t n)
 {
-    struct world *w = (struct world *)s;
+    *w = (struct wait){.rd = {.file = f, .offset = offset, .length = n, .reply = replied},
+                       .key = key,
+                       .lock = PTHREAD_MUTEX_INITIALIZER,
+                       .cond = PTHREAD_COND_INITIALIZER};
+    cache_read_start(&w->rd);
+}
+
+static int end(struct wait *w)
+{
     LOCKED(&w->lock);
-    struct world_job *j = rd->store_private;
-    j->cancelled = true;
+    while (!w->over)
+        pthread_cond_wait(&w->cond, &w->lock);
+    return w->r == 0 && !w->right ? -EILSEQ : w->r;
 }
 
-static const struct store_ops world_ops = {.read_start = world_read_start,
-                                           .read_cancel = world_read_cancel};
-
-static struct world *world_new(bool at_once, unsigned fail_one_in, unsigned delay_us, unsigned seed)
+static int read_now(struct cache_file *f, const char *key, uint64_t offset, size_t n)
 {
-    struct world *w = calloc(1, sizeof *w);
-    w->store.ops = &world_ops;
-    w->at_once = at_once;
-    w->fail_one_in = fail_one_in;
-    w->delay_us = delay_us;
-    w->seed = seed;
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->cond, NULL);
-    for (int i = 0; i < WORLD_SERVERS; i++)
-        pthread_create(&w->thread[i], NULL, world_serve, w);
-    return w;
+    struct wait w;
+    begin(&w, f, key, offset, n);
+    return end(&w);
 }
 
-/* How many reads were started and have not ended: 0 once nobody uses the store. */
-static uint64_t world_free(struct world *w)
+static struct cache *cache_of(struct fake *f, uint64_t budget, uint64_t block, int64_t deadline_ms)
 {
-    pthread_mutex_lock(&w->lock);
-    w->stop = true;
-    pthread_cond_broadcast(&w->cond);
-    pthread_mutex_unlock(&w->lock);
-    for (int i = 0; i < WORLD_SERVERS; i++)
-        pthread_join(w->thread[i], NULL);
-    uint64_t open = w->reads - w->ends;
-    pthread_mutex_destroy(&w->lock);
-    pthread_cond_destroy(&w->cond);
-    free(w);
-    return open;
+    struct cache *c = NULL;
+    struct err e;
+    struct cache_options o = {
+        .budget_bytes = budget, .block_bytes = block, .deadline_ms = deadline_ms};
+    assert_int_equal(cache_new(&f->store, &o, &c, &e), 0);
+    return c;
 }
 
 #endif

@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "fs/cache/cache.h"
-#include "tests/unit/cache_world.h"
+#include "tests/unit/model_world.h"
 
 #define THREADS 6
 #define ROUNDS 40
