@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/err.h"
 #include "base/when.h"
 #include "fs/store/store.h"
@@ -48,6 +49,75 @@ bool cli_number(const char *s, int least, int most, int *ret)
         return false;
     *ret = (int)v;
     return true;
+}
+
+bool cli_size(const char *s, uint64_t *ret_bytes)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(s, &end, 10);
+    if (end == s || *s < '0' || *s > '9' || errno)
+        return false;
+    const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
+    if (*end && (!unit || end[1]))
+        return false;
+    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+    if (n > (uint64_t)INT64_MAX >> shift)
+        return false;
+    *ret_bytes = (uint64_t)n << shift;
+    return true;
+}
+
+char *cli_absolute(const char *path)
+{
+    AUTO(free) char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+    return here ? xasprintf("%s/%s", here, path) : xstrdup(path);
+}
+
+char *cli_real_path(const char *path)
+{
+    char *real = realpath(path, NULL);
+    if (real)
+        return real;
+    AUTO(free) char *whole = cli_absolute(path);
+    for (size_t n = strlen(whole); n > 1 && whole[n - 1] == '/'; n--)
+        whole[n - 1] = '\0';
+    char *last = strrchr(whole, '/');
+    if (!last || last == whole)
+        return TAKE(whole);
+    *last = '\0';
+    AUTO(free) char *parent = realpath(whole, NULL);
+    return xasprintf("%s/%s", parent ? parent : whole, last + 1);
+}
+
+bool cli_is_below(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+    return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
+int cli_must_be_outside(const struct lake *lake, const char *what, const char *path, struct err *e)
+{
+    static const char start[] = "file://";
+    const char *url = lake->store->url;
+    AUTO(buf) struct buf decoded = {0};
+    AUTO(free) char *dir = NULL;
+    if (strncmp(url, start, strlen(start)) != 0 ||
+        percent_decode(&decoded, url + strlen(start), strlen(url + strlen(start))) < 0 ||
+        !(dir = realpath(buf_str(&decoded), NULL)))
+        return 0; /* not a directory of this host */
+    if (cli_is_below(path, dir))
+        return err_set(e, -EINVAL, "%s '%s' is in the lake's own directory", what, path);
+    return 0;
+}
+
+char *cli_cache_key_path(struct cli *c, const char *named)
+{
+    if (named)
+        return cli_absolute(named);
+    AUTO(free) char *own = xasprintf("%s/cache.key", c->state);
+    return cli_absolute(own);
 }
 
 int cli_unknown(const char *fmt, ...)

@@ -66,6 +66,12 @@ int cli_fail(const struct err *e);
 __attribute__((format(printf, 2, 3))) int cli_usage(struct cli *c, const char *fmt, ...);
 /* Reads a whole number from `least` to `most`, with nothing behind it. False: `s` is none. */
 bool cli_number(const char *s, int least, int most, int *ret);
+/* Reads "256M": bytes, or with K, M, G or T for powers of 1024. False: `s` is no size. */
+bool cli_size(const char *s, uint64_t *ret_bytes);
+/* The same path from "/", for who leaves the working directory; free(). */
+char *cli_absolute(const char *path);
+/* The same without symbolic links, as far as it exists; its last component may be absent. free() */
+char *cli_real_path(const char *path);
 /* "shotlake: no such …" on stderr; returns CLI_UNKNOWN. */
 __attribute__((format(printf, 1, 2))) int cli_unknown(const char *fmt, ...);
 
@@ -84,6 +90,15 @@ char *cli_principals_path(struct cli *c, bool *ret_must_exist);
 /* The configuration of signing in: that of --auth, of SHOTLAKE_AUTH, or <state>/auth.json where that
  * exists; NULL: none. free() */
 char *cli_auth_path(struct cli *c, const char *named);
+
+/* Is the path that one, or below it? Both as cli_real_path() gives them. */
+bool cli_is_below(const char *path, const char *dir);
+/* -EINVAL where a real path is in the directory of a file:// lake, whose scan would take what is there
+ * for objects. `what` is for the sentence: "cache". */
+int cli_must_be_outside(const struct lake *lake, const char *what, const char *path, struct err *e);
+
+/* The key of a cache on disk: that file, or <state>/cache.key. Absolute; free() */
+char *cli_cache_key_path(struct cli *c, const char *named);
 
 /* The moment that --at names, or now. */
 int cli_at(struct cli *c, int64_t *ret, struct err *e);
@@ -166,6 +181,9 @@ int cmd_user_remove(struct cli *c, int argc, char **argv);
 int cmd_user_list(struct cli *c, int argc, char **argv);
 int cmd_unmount(struct cli *c, int argc, char **argv);
 int cmd_status(struct cli *c, int argc, char **argv);
+int cmd_cache_status(struct cli *c, int argc, char **argv);
+int cmd_cache_clear(struct cli *c, int argc, char **argv);
+int cmd_cache_warm(struct cli *c, int argc, char **argv);
 /* `status` without a mountpoint: the lake (cmd_lake.c); called by cmd_status. */
 int cmd_status_lake(struct cli *c);
 

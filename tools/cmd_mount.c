@@ -16,10 +16,10 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/codec.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "fs/cache/cache.h"
+#include "fs/cache/disk_cache.h"
 #include "fs/fuse/control.h"
 #include "fs/fuse/login_socket.h"
 #include "fs/fuse/mount_daemon.h"
@@ -53,37 +53,33 @@ static bool parse_seconds(const char *text, int64_t *ret_ms)
     return true;
 }
 
-/* "256M": bytes, or with K, M, G for powers of 1024. */
-static bool parse_size(const char *text, size_t *ret)
-{
-    static const char units[] = "KMG";
-    char *end;
-    errno = 0;
-    unsigned long long n = strtoull(text, &end, 10);
-    if (end == text || *text == '-' || errno)
-        return false;
-    const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
-    if (*end && (!unit || end[1]))
-        return false;
-    unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
-    if (n > (SIZE_MAX >> 1) >> shift)
-        return false;
-    *ret = (size_t)n << shift;
-    return true;
-}
-
-/* -o mem=256M,… 0 or an exit status. */
+/* -o mem=256M,cache=DIR,… 0 or an exit status. */
 static int parse_suboptions(struct cli *c, char *text, struct mount_args *a)
 {
-    static char *const names[] = {"mem", NULL};
+    enum { MEM, CACHE, CACHE_SIZE, CACHE_KEY };
+    static char *const names[] = {[MEM] = "mem", [CACHE] = "cache", [CACHE_SIZE] = "cache_size",
+                                  [CACHE_KEY] = "cache_key", NULL};
     char *value;
     while (*text) {
         char *whole = text;
-        if (getsubopt(&text, names, &value) != 0)
+        int name = getsubopt(&text, names, &value);
+        uint64_t bytes = 0;
+        if (name < 0)
             return cli_usage(c, "no mount option '%s'", whole);
-        if (!value || !parse_size(value, &a->o.cache_bytes) ||
-            a->o.cache_bytes < CACHE_BUDGET_MIN_BYTES)
-            return cli_usage(c, "mem= takes a size of at least 4M, like 256M");
+        if ((name == CACHE || name == CACHE_KEY) && (!value || !*value))
+            return cli_usage(c, "%s= takes a %s", names[name], name == CACHE ? "folder" : "file");
+        if (name == CACHE)
+            a->o.disk.dir = value;
+        else if (name == CACHE_KEY)
+            a->o.disk.key_path = value;
+        else if (!value || !cli_size(value, &bytes) ||
+                 bytes < (name == MEM ? CACHE_BUDGET_MIN_BYTES : DISK_CACHE_SIZE_MIN_BYTES))
+            return name == MEM ? cli_usage(c, "mem= takes a size of at least 4M, like 256M")
+                               : cli_usage(c, "cache_size= takes a size of at least 64M, like 100G");
+        else if (name == MEM)
+            a->o.cache_bytes = (size_t)bytes;
+        else
+            a->o.disk.size_bytes = bytes;
     }
     return 0;
 }
@@ -139,6 +135,8 @@ static int check_args(struct cli *c, const struct mount_args *a)
         return cli_usage(c, "nobody signs in on an --as mount");
     if (a->per_caller && a->owner && geteuid() != 0)
         return cli_usage(c, "--owner is for root");
+    if (!a->o.disk.dir && (a->o.disk.size_bytes || a->o.disk.key_path))
+        return cli_usage(c, "cache_size= and cache_key= are about the folder of cache=");
     if (a->o.view.max_stale_ms <= a->o.poll_ms)
         return cli_usage(c, "--max-stale must be longer than --poll");
     if (!c->lake_url || !*c->lake_url)
@@ -220,21 +218,16 @@ static int check_mountpoint(const char *path, char **ret, struct err *e)
 
 /* ---- mount: the daemon ----------------------------------------------------------------------- */
 
-/* A scan would take what a mount inside the lake's own directory shows for objects of the lake. */
-static int must_be_outside(const struct lake *lake, const char *mountpoint, struct err *e)
+/* A scan would take what a mount, or a cache, inside the lake's own directory holds for objects of the
+ * lake; and a daemon that reads its cache through its own mount waits for itself. */
+static int must_be_outside(const struct lake *lake, const struct mount_daemon_options *o,
+                           struct err *e)
 {
-    static const char start[] = "file://";
-    const char *url = lake->store->url;
-    AUTO(buf) struct buf path = {0};
-    AUTO(free) char *dir = NULL;
-    if (strncmp(url, start, strlen(start)) != 0 ||
-        percent_decode(&path, url + strlen(start), strlen(url + strlen(start))) < 0 ||
-        !(dir = realpath(buf_str(&path), NULL)))
-        return 0; /* not a directory of this host */
-    size_t n = strlen(dir);
-    if (strncmp(mountpoint, dir, n) == 0 && (mountpoint[n] == '/' || mountpoint[n] == '\0'))
-        return err_set(e, -EINVAL, "mountpoint '%s' is in the lake's own directory", mountpoint);
-    return 0;
+    AUTO(free) char *cache = o->disk.dir ? cli_real_path(o->disk.dir) : NULL;
+    if (cache && cli_is_below(cache, o->mountpoint))
+        return err_set(e, -EINVAL, "cache '%s' is below the mountpoint", cache);
+    int r = cli_must_be_outside(lake, "mountpoint", o->mountpoint, e);
+    return r == 0 && cache ? cli_must_be_outside(lake, "cache", cache, e) : r;
 }
 
 static int run(struct cli *c, const struct mount_daemon_options *o, struct err *e)
@@ -242,7 +235,7 @@ static int run(struct cli *c, const struct mount_daemon_options *o, struct err *
     AUTO(lake) struct lake *lake = NULL;
     int r = cli_lake(c, &lake, e);
     if (r == 0)
-        r = must_be_outside(lake, o->mountpoint, e);
+        r = must_be_outside(lake, o, e);
     return r < 0 ? r : mount_daemon_run(lake, o, e);
 }
 
@@ -322,12 +315,6 @@ static int start_daemon(struct cli *c, struct mount_daemon_options *o, struct er
     return r;
 }
 
-static char *absolute(const char *path)
-{
-    AUTO(free) char *here = *path == '/' ? NULL : getcwd(NULL, 0);
-    return here ? xasprintf("%s/%s", here, path) : xstrdup(path);
-}
-
 /* How users sign in, and where; both NULL where nobody does. Absolute: the daemon goes to "/". */
 static int find_login(struct cli *c, const struct mount_args *a, const char *mountpoint,
                       char **ret_auth, char **ret_socket, struct err *e)
@@ -343,8 +330,8 @@ static int find_login(struct cli *c, const struct mount_args *a, const char *mou
                                             : login_socket_path(mountpoint, geteuid() == 0);
     if (!path)
         return err_set(e, -EINVAL, "where do users sign in? --login-socket PATH");
-    *ret_auth = absolute(auth);
-    *ret_socket = absolute(path);
+    *ret_auth = cli_absolute(auth);
+    *ret_socket = cli_absolute(path);
     return 0;
 }
 
@@ -357,6 +344,8 @@ int cmd_mount(struct cli *c, int argc, char **argv)
     AUTO(free) char *state = NULL;
     AUTO(free) char *auth = NULL;
     AUTO(free) char *login_socket = NULL;
+    AUTO(free) char *cache = NULL;
+    AUTO(free) char *cache_key = NULL;
     struct err e;
 
     int r = parse_mount(c, argc, argv, &a);
@@ -365,9 +354,13 @@ int cmd_mount(struct cli *c, int argc, char **argv)
     if (find_owner(a.owner, &a.o, &e) < 0 || check_mountpoint(argv[optind], &mountpoint, &e) < 0)
         return cli_fail(&e);
     principals = cli_principals_path(c, &a.o.view.principals_must_exist);
-    a.o.view.principals_path = principals_path = absolute(principals);
+    a.o.view.principals_path = principals_path = cli_absolute(principals);
     a.o.mountpoint = mountpoint;
-    a.o.state = c->state = state = absolute(c->state);
+    a.o.state = c->state = state = cli_absolute(c->state);
+    if (a.o.disk.dir) {
+        a.o.disk.dir = cache = cli_absolute(a.o.disk.dir);
+        a.o.disk.key_path = cache_key = cli_cache_key_path(c, a.o.disk.key_path);
+    }
     if (find_login(c, &a, mountpoint, &auth, &login_socket, &e) < 0)
         return cli_fail(&e);
     a.o.auth_path = auth;
@@ -463,6 +456,16 @@ static void print_status(const json_t *st)
     printf("read         %" JSON_INTEGER_FORMAT " bytes from the store, %" JSON_INTEGER_FORMAT
            " bytes served\n",
            number(st, "fetched_bytes"), number(st, "served_bytes"));
+    const json_t *disk = json_object_get(st, "disk");
+    if (!json_is_object(disk))
+        return;
+    printf("disk         %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " bytes in '%s'\n",
+           number(disk, "held_bytes"), number(disk, "size_bytes"),
+           json_string_value(json_object_get(disk, "dir")));
+    printf("disk reads   %" JSON_INTEGER_FORMAT " bytes found, %" JSON_INTEGER_FORMAT
+           " not; %" JSON_INTEGER_FORMAT " damaged, %" JSON_INTEGER_FORMAT " writes failed\n",
+           number(disk, "hits_bytes"), number(disk, "misses_bytes"), number(disk, "damaged"),
+           number(disk, "write_errors"));
 }
 
 int cmd_status(struct cli *c, int argc, char **argv)

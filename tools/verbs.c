@@ -153,7 +153,10 @@ const struct cli_verb cli_verbs[] = {
      "  --poll SECONDS        how often to look for changes; default 2\n"
      "  --max-stale SECONDS   show nothing when the ledger was out of reach so long; default 30\n"
      "  -f                    stay in front\n"
-     "  -o mem=SIZE           bytes of read cache; default 256M\n",
+     "  -o mem=SIZE           bytes of read cache in memory; default 256M\n"
+     "  -o cache=DIR          keep what was read in that folder too, encrypted\n"
+     "  -o cache_size=SIZE    how much of it; default: as it is, or 10G for a new one\n"
+     "  -o cache_key=FILE     its key; default: cache.key of the state\n",
      cmd_mount, 0},
     {"login", "MOUNTPOINT [--token-file FILE | --user NAME]",
      "sign in on a --per-caller mount; by default with the provider that the studio uses",
@@ -184,6 +187,17 @@ const struct cli_verb cli_verbs[] = {
      "  --users FILE          default: users.json of the state\n", cmd_user_list, 0},
     {"unmount", "MOUNTPOINT [--lazy]", "end a mount",
      "  --lazy                detach now, even while files are open\n", cmd_unmount, 0},
+    {"cache status", "DIR [--cache-key FILE]", "what a cache on disk holds",
+     "  --cache-key FILE      its key; default: cache.key of the state\n", cmd_cache_status, 0},
+    {"cache clear", "DIR [--cache-key FILE]", "empty a cache on disk, also under running mounts",
+     "  --cache-key FILE      its key; default: cache.key of the state\n", cmd_cache_clear, 0},
+    {"cache warm", "EDIT --cache DIR [OPTIONS]", "fetch all objects of an edit into a cache on disk",
+     "  --cache DIR           the cache of the mount to come; required\n"
+     "  --cache-size SIZE     how much it may hold; default: as it is, or 10G for a new one\n"
+     "  --cache-key FILE      its key; default: cache.key of the state\n"
+     "  --as PRINCIPAL        only what that principal may open\n"
+     "  --jobs N              objects fetched at once; default: 8\n",
+     cmd_cache_warm, 0},
     {"status", "[MOUNTPOINT]", "how a mount, or the lake, is doing", NULL, cmd_status, 0},
 };
 

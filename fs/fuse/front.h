@@ -18,6 +18,7 @@
 #define FRONT_TIMEOUT_S 60 /* how long the kernel may keep a name or attributes without asking */
 
 struct cache;
+struct cache_guard;
 struct front_read;
 struct sequences;
 struct usage;
@@ -29,6 +30,7 @@ struct front {
     struct mount_state *state;
     struct index *index; /* of the state */
     struct cache *cache;
+    struct cache_guard *guard; /* NULL: no cache on disk */
     struct usage *usage; /* NULL: nobody writes down what is opened */
     struct sequences *sequences; /* what is played on this mount */
     const uint8_t *node_key; /* of the state */

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "fs/auth/auth.h"
 #include "fs/cache/cache.h"
+#include "fs/fuse/cache_guard.h"
 #include "fs/fuse/control.h"
 #include "fs/fuse/front.h"
 #include "fs/fuse/fuse_session.h"
@@ -25,6 +26,7 @@
 #include "fs/fuse/refresh.h"
 #include "fs/fuse/usage.h"
 #include "fs/lake/lake.h"
+#include "fs/store/store.h"
 
 #define TAG "mount"
 #define END_WAIT_MS 2000
@@ -33,6 +35,9 @@ struct mount_daemon {
     const struct mount_daemon_options *o;
     struct mount_state *state;
     struct cache *cache;
+    struct disk_cache *disk; /* NULL: no cache on disk; the same of the next two */
+    struct store *disk_store;
+    struct cache_guard *guard;
     struct front front;
     struct session *session;
     struct refresh *refresh;
@@ -63,6 +68,21 @@ void mount_daemon_block_signals(void)
     session_block_signals();
 }
 
+/* NULL without a cache on disk. */
+static json_t *disk_answer(struct mount_daemon *d)
+{
+    struct disk_cache_stats st;
+    struct err e;
+    if (!d->disk || disk_cache_stats(d->disk, &st, &e) < 0)
+        return NULL;
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "dir", d->o->disk.dir,
+                     "size_bytes", (json_int_t)st.size_bytes, "held_bytes",
+                     (json_int_t)st.held_bytes, "objects", (json_int_t)st.objects, "hits_bytes",
+                     (json_int_t)st.hits_bytes, "misses_bytes", (json_int_t)st.misses_bytes,
+                     "damaged", (json_int_t)st.damaged, "write_errors",
+                     (json_int_t)st.write_errors);
+}
+
 /* What `status` prints. Counts are those of the views, never of the lake. */
 static json_t *answer(void *arg)
 {
@@ -71,9 +91,12 @@ static json_t *answer(void *arg)
     struct cache_stats st;
     mount_state_figures(d->state, &f);
     cache_stats(d->cache, &st);
+    json_t *disk = disk_answer(d);
+    if (disk) /* what memory got of the disk did not come from the store */
+        st.fetched_bytes = (uint64_t)json_integer_value(json_object_get(disk, "misses_bytes"));
     const char *principal = mount_state_principal(d->state);
     return json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:I, s:o, s:b, s:s, s:I, s:I, s:I, s:I, s:I, "
-                     "s:I, s:I, s:I}",
+                     "s:I, s:I, s:I, s:o?}",
                      "mountpoint", d->o->mountpoint, "mode", principal ? "principal" : "per-caller",
                      "principal", principal, "pid", (int)getpid(), "views", (json_int_t)f.views,
                      "sessions", (json_int_t)f.sessions, "record", (json_int_t)f.seq,
@@ -85,7 +108,7 @@ static json_t *answer(void *arg)
                      "memory_budget_bytes", (json_int_t)st.budget_bytes, "fetched_bytes",
                      (json_int_t)st.fetched_bytes, "prefetched_bytes",
                      (json_int_t)st.prefetched_bytes, "wasted_bytes", (json_int_t)st.wasted_bytes,
-                     "served_bytes", (json_int_t)st.served_bytes);
+                     "served_bytes", (json_int_t)st.served_bytes, "disk", disk);
 }
 
 /* Mounting before the first grant is legal, and a misspelt name looks the same: it is said. */
@@ -117,11 +140,23 @@ static int prepare_logins(struct mount_daemon *d, struct err *e)
     return 0;
 }
 
+/* The memory over the disk over the store; or over the store alone. */
+static int prepare_caches(struct mount_daemon *d, struct lake *lake, struct err *e)
+{
+    const struct mount_daemon_options *o = d->o;
+    struct cache_options cache = {.budget_bytes = o->cache_bytes};
+    int r = o->disk.dir ? disk_cache_open(&o->disk, &d->disk, e) : 0;
+    if (r < 0)
+        return r;
+    if (d->disk)
+        d->disk_store = disk_store_new(d->disk, lake->store);
+    return cache_new(d->disk ? d->disk_store : lake->store, &cache, &d->cache, e);
+}
+
 /* The first view is computed before anything is mounted: errors are the caller's to see. */
 static int prepare(struct mount_daemon *d, struct lake *lake, struct err *e)
 {
     const struct mount_daemon_options *o = d->o;
-    struct cache_options cache = {.budget_bytes = o->cache_bytes};
     struct mount_options view = o->view;
     struct mount_change none;
 
@@ -140,7 +175,7 @@ static int prepare(struct mount_daemon *d, struct lake *lake, struct err *e)
     r = mount_state_refresh(d->state, &none, e);
     mount_change_done(&none);
     if (r == 0)
-        r = cache_new(lake->store, &cache, &d->cache, e);
+        r = prepare_caches(d, lake, e);
     if (r == 0)
         warn_unknown(lake, &o->view);
     return r;
@@ -184,6 +219,17 @@ static int let_in(struct mount_daemon *d, struct err *e)
     return d->auth ? login_socket_start(&o, &d->login_socket, e) : 0;
 }
 
+static int start_guard(struct mount_daemon *d, struct lake *lake, struct err *e)
+{
+    struct cache_guard_options o = {.lake = lake,
+                                    .state = d->state,
+                                    .disk = d->disk,
+                                    .dir = d->o->disk.dir,
+                                    .principals_path = d->o->view.principals_path,
+                                    .address = d->o->view.address};
+    return cache_guard_start(&o, &d->guard, e);
+}
+
 static int serve(struct mount_daemon *d, struct lake *lake, struct err *e)
 {
     const struct mount_daemon_options *o = d->o;
@@ -192,6 +238,9 @@ static int serve(struct mount_daemon *d, struct lake *lake, struct err *e)
     d->front.on_ready = o->on_ready;
     d->front.ready_arg = o->arg;
     int r = mount_once(d, e);
+    if (r == 0 && d->disk)
+        r = start_guard(d, lake, e);
+    d->front.guard = d->guard;
     if (r == 0)
         r = refresh_start(&d->front, lake, o->poll_ms, &d->refresh, e);
     if (r == 0)
@@ -209,6 +258,7 @@ static void end(struct mount_daemon *d)
     session_end(d->session);
     bool ended = idle && refresh_free(d->refresh, END_WAIT_MS); /* who signs in wakes it */
     control_stop(d->control);
+    cache_guard_stop(d->guard);
     if (!ended) {
         log_info(TAG, "the network still holds a request up: ending without it");
         _exit(0);
@@ -218,6 +268,8 @@ static void end(struct mount_daemon *d)
     if (d->front.magic)
         front_done(&d->front);
     cache_free(d->cache);
+    store_close(d->disk_store);
+    disk_cache_close(d->disk);
     mount_state_free(d->state);
     logins_free(d->logins);
     auth_free(d->auth);

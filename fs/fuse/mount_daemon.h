@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "fs/cache/disk_cache.h"
 #include "fs/fuse/mount_state.h"
 
 struct err;
@@ -22,6 +23,7 @@ struct mount_daemon_options {
     gid_t gid;
     int64_t poll_ms;
     size_t cache_bytes;          /* 0: the default */
+    struct disk_cache_options disk; /* absolute paths; `dir` NULL: no cache on disk */
     void (*on_ready)(void *arg); /* the mount answers; from another thread; may be NULL */
     void *arg;
 };

@@ -54,6 +54,7 @@ struct mount_state {
     uint64_t seq;
     int64_t next_change, computed_at;
     char why[200]; /* nothing is shown; empty otherwise */
+    _Atomic uint64_t round; /* how often views were replaced or added */
 
     _Atomic int64_t confirmed_ms;
 
@@ -225,6 +226,7 @@ static struct seen *add_caller(struct mount_state *ms, const char *principal, st
     ms->entries[ms->n++] = (struct entry){.principal = login ? NULL : xstrdup(principal),
                                           .login = login ? login_ref(login) : NULL,
                                           .seen = seen_ref(s)};
+    ms->round++;
     if (view_next_change(s->view) < ms->next_change)
         ms->next_change = view_next_change(s->view);
     if (now > ms->computed_at) /* a clock that is set back behind this is noticed */
@@ -380,6 +382,7 @@ static void publish(struct mount_state *ms, struct seen **seen, bool stale, uint
     if (!stale)
         ms->why[0] = '\0';
     ms->seq = seq;
+    ms->round++;
     ms->computed_at = now;
     ms->next_change = earliest_change(seen, ms->n);
     pthread_mutex_unlock(&ms->lock);
@@ -510,6 +513,23 @@ void mount_state_catch_up(struct mount_state *ms)
     if (refresh(ms, &ch, &e) == 0)
         mount_change_add(&ms->pending, &ch);
     mount_change_done(&ch);
+}
+
+/* ---- for the cache on disk ----------------------------------------------------------------- */
+
+int mount_state_each(struct mount_state *ms, mount_state_fn *fn, void *arg)
+{
+    LOCKED(&ms->lock);
+    if (ms->is_stale || is_overdue(ms))
+        return -EIO;
+    for (size_t i = 0; i < ms->n; i++)
+        fn(arg, ms->entries[i].seen);
+    return 0;
+}
+
+uint64_t mount_state_round(struct mount_state *ms)
+{
+    return atomic_load(&ms->round);
 }
 
 /* ---- figures ------------------------------------------------------------------------------- */

@@ -69,6 +69,12 @@ int mount_state_refresh(struct mount_state *ms, struct mount_change *ret, struct
  * there: what has to be taken from it comes with the next mount_state_refresh(). Any thread. */
 void mount_state_catch_up(struct mount_state *ms);
 
+/* Calls `fn` for each identity that has a view now, with what it sees: borrowed for the call, under a
+ * lock. -EIO while the policy is unknown: that nothing is shown then says nothing of rights. */
+typedef void mount_state_fn(void *arg, const struct seen *s);
+int mount_state_each(struct mount_state *ms, mount_state_fn *fn, void *arg);
+uint64_t mount_state_round(struct mount_state *ms); /* another number after each change */
+
 /* Seconds until the clock alone changes a view: at most `limit`, at least 0. */
 int64_t mount_state_until_change(struct mount_state *ms, int64_t limit);
 

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fs/cache/cache.h"
+#include "fs/fuse/cache_guard.h"
 #include "fs/fuse/front.h"
 #include "fs/fuse/fuse_read.h"
 #include "fs/fuse/usage.h"
@@ -126,6 +127,7 @@ static void apply(struct front *f, const struct mount_change *ch)
             fuse_lowlevel_notify_inval_inode(f->se, ch->inodes[i], WHOLE_FILE, 0);
     }
     each(ch->gone, f, drop_bytes);
+    cache_guard_wake(f->guard);
 }
 
 /* ---- threads --------------------------------------------------------------------------------- */

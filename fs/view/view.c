@@ -354,6 +354,14 @@ static bool is_closed(const struct view *v, node_id id)
     return v->closed && roaring_bitmap_contains(v->closed, id);
 }
 
+void view_add_open(const struct view *v, roaring_bitmap_t *ret)
+{
+    roaring_bitmap_t *open = v->closed ? roaring_bitmap_andnot(v->nodes, v->closed) : NULL;
+    roaring_bitmap_or_inplace(ret, open ? open : v->nodes);
+    if (open)
+        roaring_bitmap_free(open);
+}
+
 bool view_may_open(const struct view *v, node_id id)
 {
     return view_has(v, id) && !is_closed(v, id);

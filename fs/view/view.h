@@ -37,6 +37,8 @@ static inline void auto_view(struct view **v)
 bool view_has(const struct view *v, node_id id);
 /* Whether its bytes may be read, too. An object may be seen without that: see visible.h. */
 bool view_may_open(const struct view *v, node_id id);
+/* Adds to `ret` what view_may_open() says yes to, and the directories above. */
+void view_add_open(const struct view *v, roaring_bitmap_t *ret);
 const roaring_bitmap_t *view_nodes(const struct view *v); /* with the root; borrowed */
 
 /* The visible child `name` of the visible directory `dir`. 0 or -ENOENT. */

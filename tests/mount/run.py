@@ -23,7 +23,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NO_TESTS = ("run", "common", "lakes", "calls", "scene", "patterns", "readers", "tokens",
+NO_TESTS = ("run", "common", "cached", "lakes", "calls", "scene", "patterns", "readers", "tokens",
             "watchers")
 # Alone, as they measure time or load the machine.
 ALONE = ("hidden_and_absent_take_the_same_time", "grants_begin_and_end_by_the_clock", "reconform")
@@ -31,7 +31,7 @@ ALONE = ("hidden_and_absent_take_the_same_time", "grants_begin_and_end_by_the_cl
 ONLY = {"plain_user_mount": "dir", "silent_store_does_not_hang_reads": "s3",
         "store_refusal_is_eacces": "s3", "adopts_a_shot_locker_bucket": "s3",
         "iam_users_read_what_they_hold": "s3", "long_sequence_with_holes": "dir",
-        "users_have_passwords": "dir", "login_at_a_provider": "dir"}
+        "users_have_passwords": "dir", "warm_goes_on_where_it_was": "dir", "login_at_a_provider": "dir"}
 TIMEOUT = 240
 TOKEN = "SHOTLAKE_TEST_RUN"
 

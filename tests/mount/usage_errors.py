@@ -36,6 +36,22 @@ def wrong_logins(mnt):
     yield ["session", mnt, mnt]
 
 
+def wrong_caches(edit, mnt):
+    for option in ("cache", "cache=", "cache_size=1G", "cache_key=k", "cache=/c,cache_size=1M",
+                   "cache=/c,cache_size=big", "cache=/c,cache_size=-1G", "cache=/c,cache_key="):
+        yield ["mount", mnt, "--as", "acme", "-o", option]
+    yield ["cache"]
+    yield ["cache", "status"]
+    yield ["cache", "status", "a", "b"]
+    yield ["cache", "clear", "a", "--frobnicate"]
+    yield ["cache", "clear", "a", "--cache-key"]
+    yield ["cache", "warm", edit]
+    yield ["cache", "warm", "--cache", "c"]
+    yield ["cache", "warm", edit, "--cache", "c", "--jobs", "0"]
+    yield ["cache", "warm", edit, "--cache", "c", "--cache-size", "1M"]
+    yield ["cache", "warm", edit, "--cache", "c", "--as", "a/b"]
+
+
 def wrong_lines(edit, otio, mnt):
     until = ["--until", common.FOREVER]
     yield []
@@ -99,6 +115,7 @@ def wrong_lines(edit, otio, mnt):
     yield ["mount", mnt, "--as", "acme", "-o", "mem=lots"]
     yield ["mount", mnt, "--as", "acme", "-o", "frobnicate"]
     yield ["mount", mnt, "--as", "acme", "--frobnicate"]
+    yield from wrong_caches(edit, mnt)
     yield from wrong_logins(mnt)
     yield ["unmount"]
     yield ["unmount", mnt, mnt]
