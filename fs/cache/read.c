@@ -172,13 +172,14 @@ static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64
     uint64_t align = sequential || rd->length < EXACT_ALIGN ? EXACT_ALIGN : c->unit_bytes;
     uint64_t start = from / align * align;
     uint64_t block_end = least((from / c->block_bytes + 1) * c->block_bytes, rd->file->size);
+    uint64_t stop = least(rounded_up(end, align), block_end);
     if (sequential) {
-        uint64_t stop = least((from / unit + 1) * unit, block_end);
-        struct extent *x = extent_new(c, o, start, (size_t)(stop - start), GIVE_WAY_FRESH);
+        /* At least what was asked for: a read has room for so many pieces only. */
+        uint64_t share = least((from / unit + 1) * unit, block_end), n = share > stop ? share : stop;
+        struct extent *x = extent_new(c, o, start, (size_t)(n - start), GIVE_WAY_FRESH);
         if (x)
             return x;
     }
-    uint64_t stop = least(rounded_up(end, align), block_end);
     return extent_new(c, o, start, (size_t)(stop - start), GIVE_WAY_BEGUN);
 }
 
@@ -220,6 +221,7 @@ static bool put_together(struct cache *c, struct cache_read *rd, bool sequential
             whole = false;
             break;
         }
+        assert(rd->n_pieces < CACHE_PIECES);
         extent_ref(x);
         uint64_t to = least(end, x->offset + x->length);
         rd->piece[rd->n_pieces++] =

@@ -200,6 +200,8 @@ static void disturb(struct front *f)
         atomic_fetch_add(&f->world->version[object], 1); /* replaced */
     else if (kind < 3)
         cache_drop(f->cache, name.key, kind == 1 ? NULL : name.etag);
+    else if (kind < 8)
+        cache_prefetch(f->cache, name.key, name.etag, 1 + (uint64_t)rand_r(&f->seed) % name.size);
     cache_stats(f->cache, &st);
     if (st.held_bytes > st.budget_bytes && !f->wrong[0])
         snprintf(f->wrong, sizeof f->wrong, "%ju bytes held", (uintmax_t)st.held_bytes);
@@ -316,6 +318,33 @@ static void pieces_in_all_of_the_memory(void **state)
     assert_int_equal(world_free(w), 0);
 }
 
+/* With many streams each fetches less at a time; a read that begins with small pieces is still put
+ * together from no more of them than it has room for. */
+static void small_pieces_and_many_streams(void **state)
+{
+    (void)state;
+    struct world *w = world_new(/* at_once= */ false, 0, 0, 7);
+    struct cache_options o = {.budget_bytes = 4 * M, .block_bytes = M, .deadline_ms = DEADLINE_MS};
+    struct cache *c = NULL;
+    struct cache_file *files[12 + 8];
+    size_t n = 0;
+    struct err e;
+    assert_int_equal(cache_new(&w->store, &o, &c, &e), 0);
+    struct front f = {.world = w, .cache = c, .lock = PTHREAD_MUTEX_INITIALIZER,
+                      .cond = PTHREAD_COND_INITIALIZER};
+    struct world_name small = world_name(4, 0), large = world_name(8, 0);
+    assert_true(small.size >= 300 * K && large.size >= 5 * M);
+    for (int i = 0; i < 12; i++)
+        files[n++] = read_anew(&f, &small, 0, 1000);
+    for (uint64_t i = 0; i < 7; i++)
+        files[n++] = read_anew(&f, &large, i * 64 * K + 100, 1000);
+    files[n++] = read_anew(&f, &large, 0, M);
+    while (n > 0)
+        cache_file_close(files[--n]);
+    cache_free(c);
+    assert_int_equal(world_free(w), 0);
+}
+
 int main(void)
 {
     static struct setting small = {.budget = 4 * M, .block = M, .delay_us = 300},
@@ -325,6 +354,7 @@ int main(void)
                           roomy = {.budget = 64 * M, .block = 8 * M, .delay_us = 50};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_in_all_of_the_memory),
+        cmocka_unit_test(small_pieces_and_many_streams),
         cmocka_unit_test_prestate(every_way_at_once, &small),
         cmocka_unit_test_prestate(every_way_at_once, &failing),
         cmocka_unit_test_prestate(every_way_at_once, &at_once),
