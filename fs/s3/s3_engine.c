@@ -9,16 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "fs/s3/s3_cred.h"
 #include "fs/s3/s3_keys.h"
+#include "fs/s3/s3_pace.h"
 
 #define TAG "s3"
 #define IDLE_POLL_MS 60000
 #define KEPT_FOR_META 2  /* connections */
+#define LATE_AGAIN_MS 100 /* when to look again at a late request that could not be helped */
 #define KEYS_POLL_MS 100 /* how often a request that waits for new keys looks */
 
 /* A request's way; every arrow is taken by the engine's thread, but the first:
@@ -27,7 +31,9 @@
  *                             ^             |
  *                             +-- waiting <-+  (another attempt, later)
  *
- * Cancelling and the deadline lead from everywhere to done(). */
+ * Cancelling and the deadline lead from everywhere to done(). A long read is cut in pieces when its
+ * turn comes and connections are free; a request that is late at `active` puts a second one for
+ * its bytes at the head of the queue. */
 struct s3_engine {
     struct s3_request_site site;
     struct s3_cred *cred;
@@ -35,6 +41,10 @@ struct s3_engine {
     pthread_t thread;
     CURLM *multi;
     _Atomic int64_t skew_s; /* the store's clock minus ours, where it refused ours */
+    struct {
+        _Atomic uint64_t requests, retries, hedges, hedge_wins, bytes, cancelled;
+        _Atomic uint32_t connections, active, long_reads, first_byte_us;
+    } stats; /* written by the thread */
 
     pthread_mutex_t lock; /* guards the slots of all requests, and: */
     struct s3_request_queue incoming;
@@ -43,7 +53,8 @@ struct s3_engine {
     /* Of the thread alone. */
     struct s3_request_queue queued[S3_LANES], waiting, active;
     unsigned n_active, n_lane[S3_LANES];
-    int64_t next_due_ms; /* no deadline or retry comes before */
+    struct s3_pace pace;
+    int64_t next_due_ms; /* no deadline, retry or look at what is late comes before */
     CURL *idle[S3_ENGINE_CONNECTIONS_MAX];
     unsigned n_idle;
 };
@@ -69,10 +80,13 @@ static void note_due(struct s3_engine *en, int64_t at_ms)
 static void detach(struct s3_engine *en, struct s3_request *rq)
 {
     curl_multi_remove_handle(en->multi, rq->curl);
+    if (rq->data)
+        en->stats.bytes += rq->have - rq->begun_at;
     en->idle[en->n_idle++] = rq->curl;
     rq->curl = NULL;
     en->n_active--;
     en->n_lane[rq->lane]--;
+    en->stats.active = en->n_active;
 }
 
 static void finish(struct s3_engine *en, struct s3_request *rq, int r, const struct err *e)
@@ -92,6 +106,11 @@ static void finish(struct s3_engine *en, struct s3_request *rq, int r, const str
 static void finish_cancelled(struct s3_engine *en, struct s3_request *rq)
 {
     struct err e;
+    bool lost = rq->curl && rq->twin && *rq->filled == rq->length;
+    if (lost)
+        s3_pace_note_late(&en->pace, rq->length,
+                          (uint32_t)(clock_mono_ms() - rq->started_ms) * 1000);
+    en->stats.cancelled++;
     int r = err_set(&e, -ECANCELED, "%s of '%.200s' was cancelled", rq->method, rq->key);
     finish(en, rq, r, &e);
 }
@@ -121,6 +140,28 @@ static bool learn_clock(struct s3_engine *en, const struct s3_request *rq)
     return true;
 }
 
+/* What an attempt that brought all it was asked for took. */
+static void note_times(struct s3_engine *en, const struct s3_request *rq)
+{
+    curl_off_t sent = 0, first = 0, all = 0;
+    curl_easy_getinfo(rq->curl, CURLINFO_PRETRANSFER_TIME_T, &sent);
+    curl_easy_getinfo(rq->curl, CURLINFO_STARTTRANSFER_TIME_T, &first);
+    curl_easy_getinfo(rq->curl, CURLINFO_TOTAL_TIME_T, &all);
+    if (first < sent || all < first || all > UINT32_MAX)
+        return;
+    struct s3_pace_sample s = {
+        .bytes = rq->data && rq->begun_at == 0 && !rq->is_twin ? rq->length : 0,
+        .first_us = (uint32_t)(first - sent),
+        .total_us = (uint32_t)all,
+        .carry_us = (uint32_t)(all - first),
+        .bulk = rq->lane == S3_LANE_BULK,
+        .full = 4 * en->n_lane[S3_LANE_BULK] >= 3 * s3_pace_bulk(&en->pace),
+    };
+    s3_pace_note(&en->pace, &s, clock_mono_ms());
+    en->stats.first_byte_us = en->pace.first_mean_us;
+    en->stats.long_reads = s3_pace_bulk(&en->pace);
+}
+
 static int64_t next_wait_ms(struct s3_engine *en, struct s3_request *rq, enum retry_class class,
                             const struct s3_keys *used)
 {
@@ -141,6 +182,12 @@ static void attempt_over(struct s3_engine *en, struct s3_request *rq, CURLcode o
     enum retry_class class;
     struct s3_keys *used = s3_keys_ref(rq->keys);
     int r = s3_request_end(rq, outcome, &en->site, &class);
+    if (r == 0)
+        note_times(en, rq);
+    if (r == 0 && rq->is_twin)
+        en->stats.hedge_wins++;
+    if (class == RETRY_THROTTLED)
+        s3_pace_throttled(&en->pace, clock_mono_ms());
     detach(en, rq);
 
     int64_t wait = r < 0 ? next_wait_ms(en, rq, class, used) : RETRY_STOP;
@@ -151,10 +198,57 @@ static void attempt_over(struct s3_engine *en, struct s3_request *rq, CURLcode o
     }
     log_debug(TAG, "again wait_ms=%lld attempt=%u: %s", (long long)wait, rq->retry.attempts,
               rq->last.text);
+    en->stats.retries++;
     rq->waits_for_keys = class == RETRY_CREDENTIALS;
     rq->retry_at_ms = clock_mono_ms() + wait;
     note_due(en, rq->retry_at_ms);
     move(rq, &en->waiting, false);
+}
+
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    struct s3_engine *en = arg;
+    (void)purpose;
+    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    en->stats.connections++;
+    return fd;
+}
+
+static int close_socket(void *arg, curl_socket_t fd)
+{
+    struct s3_engine *en = arg;
+    en->stats.connections--;
+    return close(fd);
+}
+
+/* When the attempt that starts now is to be looked at. */
+static void set_late(struct s3_engine *en, struct s3_request *rq)
+{
+    int64_t late = rq->twin ? s3_pace_late_ms(&en->pace, rq->length) : S3_PACE_NEVER;
+    rq->started_ms = clock_mono_ms();
+    rq->late_at_ms = late == S3_PACE_NEVER ? INT64_MAX : rq->started_ms + late;
+    if (rq->twin && rq->retry.attempts == 0)
+        s3_pace_asked(&en->pace);
+    note_due(en, rq->late_at_ms);
+}
+
+/* An attempt is late: another connection may be faster. */
+static void ask_twice(struct s3_engine *en, struct s3_request *rq, int64_t now)
+{
+    struct s3_request *second = NULL;
+    bool may = s3_pace_ask_twice(&en->pace, rq->length, rq->have, now - rq->started_ms);
+    rq->late_at_ms = may ? INT64_MAX : now + LATE_AGAIN_MS;
+    if (may)
+        second = rq->twin(rq);
+    if (!second)
+        return;
+    second->is_twin = true;
+    en->stats.hedges++;
+    note_due(en, second->deadline_ms);
+    move(second, &en->queued[second->lane], /* first= */ true);
+    log_debug(TAG, "late, asked again have=%zu of=%zu", *rq->filled, rq->length);
 }
 
 static void start(struct s3_engine *en, struct s3_request *rq)
@@ -164,9 +258,16 @@ static void start(struct s3_engine *en, struct s3_request *rq)
     struct s3_keys *keys = s3_cred_take(en->cred);
     s3_request_begin(rq, c, &en->site, keys, s3_engine_now_s(en));
     s3_keys_unref(keys);
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, en);
+    curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, en);
     move(rq, &en->active, false);
     en->n_active++;
     en->n_lane[rq->lane]++;
+    en->stats.active = en->n_active;
+    en->stats.requests++;
+    set_late(en, rq);
     CURLMcode r = curl_multi_add_handle(en->multi, c);
     assert(r == CURLM_OK);
 }
@@ -181,16 +282,46 @@ static unsigned room_in(const struct s3_engine *en, enum s3_lane lane)
     unsigned room = most - en->n_active;
     if (lane != S3_LANE_META && room > most - kept - reads)
         room = most - kept - reads;
-    if (lane == S3_LANE_BULK && room > en->limits.bulk - en->n_lane[S3_LANE_BULK])
-        room = en->limits.bulk - en->n_lane[S3_LANE_BULK];
+    unsigned bulk = s3_pace_bulk(&en->pace), busy = en->n_lane[S3_LANE_BULK];
+    if (lane == S3_LANE_BULK && room > (bulk > busy ? bulk - busy : 0))
+        room = bulk > busy ? bulk - busy : 0;
     return room;
+}
+
+/* Cuts the first of the bulk lane where free connections are worth more than fewer requests. */
+static void cut_first(struct s3_engine *en, unsigned room)
+{
+    struct s3_request *rq = TAILQ_FIRST(&en->queued[S3_LANE_BULK]), *other;
+    unsigned waiting = 0;
+    if (!rq->cut || rq->retry.attempts > 0)
+        return;
+    TAILQ_FOREACH(other, &en->queued[S3_LANE_BULK], link)
+    {
+        if (++waiting >= room)
+            break;
+    }
+    size_t piece = s3_pace_piece(&en->pace, rq->length, room, waiting);
+    while (rq->length > piece) {
+        struct s3_request *rest = rq->cut(rq, piece);
+        rest->in = rq->in;
+        TAILQ_INSERT_AFTER(rq->in, rq, rest, link);
+        rest->cut = rq->cut;
+        rq->cut = NULL;
+        rq = rest;
+    }
+    rq->cut = NULL;
 }
 
 static void start_queued(struct s3_engine *en)
 {
     for (int lane = 0; lane < S3_LANES; lane++)
-        while (room_in(en, (enum s3_lane)lane) > 0 && !TAILQ_EMPTY(&en->queued[lane]))
+        for (unsigned n; (n = room_in(en, (enum s3_lane)lane)) > 0;) {
+            if (TAILQ_EMPTY(&en->queued[lane]))
+                break;
+            if (lane == S3_LANE_BULK)
+                cut_first(en, n);
             start(en, TAILQ_FIRST(&en->queued[lane]));
+        }
 }
 
 /* The thread */
@@ -211,7 +342,7 @@ static bool take_incoming(struct s3_engine *en, bool *ret_cancels)
 
 static void sweep_one(struct s3_engine *en, struct s3_request *rq, int64_t now)
 {
-    if (rq->cancelled) {
+    if (rq->cancelled || (rq->group_cancelled && *rq->group_cancelled)) {
         finish_cancelled(en, rq);
         return;
     }
@@ -220,6 +351,11 @@ static void sweep_one(struct s3_engine *en, struct s3_request *rq, int64_t now)
         return;
     }
     note_due(en, rq->deadline_ms);
+    if (rq->in == &en->active) {
+        if (now >= rq->late_at_ms)
+            ask_twice(en, rq, now);
+        note_due(en, rq->late_at_ms);
+    }
     if (rq->in != &en->waiting)
         return;
     if (now >= rq->retry_at_ms && rq->waits_for_keys && s3_cred_is_fetching(en->cred))
@@ -347,6 +483,8 @@ int s3_engine_new(struct s3_request_site site, struct s3_cred *cred,
     en->cred = cred;
     en->limits = *limits;
     en->next_due_ms = INT64_MAX;
+    s3_pace_init(&en->pace, limits->bulk_least, limits->bulk);
+    en->stats.long_reads = limits->bulk_least;
     pthread_mutex_init(&en->lock, NULL);
     TAILQ_INIT(&en->incoming);
     TAILQ_INIT(&en->waiting);
@@ -356,7 +494,8 @@ int s3_engine_new(struct s3_request_site site, struct s3_cred *cred,
     en->multi = curl_multi_init();
 
     int r = 0;
-    if (limits->bulk < 1 || limits->connections <= limits->bulk ||
+    if (limits->bulk_least < 1 || limits->bulk < limits->bulk_least ||
+        limits->connections <= limits->bulk ||
         limits->connections > S3_ENGINE_CONNECTIONS_MAX)
         r = err_set(e, -EINVAL, "of 2 to %d connections to the store, fewer must be for long reads",
                     S3_ENGINE_CONNECTIONS_MAX);
@@ -396,7 +535,7 @@ void s3_engine_submit(struct s3_engine *en, struct s3_request *rq)
     rq->sink_start = rq->sink ? rq->sink->len : 0;
     pthread_mutex_lock(&en->lock);
     if (rq->slot)
-        *rq->slot = rq;
+        *rq->slot = &rq->cancelled;
     move(rq, &en->incoming, false);
     pthread_mutex_unlock(&en->lock);
     curl_multi_wakeup(en->multi);
@@ -405,55 +544,36 @@ void s3_engine_submit(struct s3_engine *en, struct s3_request *rq)
 void s3_engine_cancel(struct s3_engine *en, void **slot)
 {
     pthread_mutex_lock(&en->lock);
-    struct s3_request *rq = *slot;
-    if (rq) {
-        rq->cancelled = true;
+    atomic_bool *mark = *slot;
+    if (mark) {
+        *mark = true;
         en->cancels = true;
     }
     pthread_mutex_unlock(&en->lock);
-    if (rq)
+    if (mark)
         curl_multi_wakeup(en->multi);
 }
 
-static void call_done(struct s3_request *rq, int r, const struct err *e)
+void s3_engine_hold(struct s3_engine *en, void **slot, atomic_bool *mark)
 {
-    struct s3_engine_call *c = rq->arg;
-    LOCKED(&c->lock);
-    c->r = r;
-    if (r < 0)
-        c->e = *e;
-    c->over = true;
-    pthread_cond_signal(&c->cond);
+    LOCKED(&en->lock);
+    *slot = mark;
 }
 
-void s3_engine_call_start(struct s3_engine *en, struct s3_request *rq, struct s3_engine_call *c)
+void s3_engine_stats(struct s3_engine *en, struct store_stats *ret)
 {
-    pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->cond, NULL);
-    c->over = false;
-    rq->done = call_done;
-    rq->arg = c;
-    s3_engine_submit(en, rq);
-}
-
-int s3_engine_call_wait(struct s3_engine_call *c, struct err *e)
-{
-    pthread_mutex_lock(&c->lock);
-    while (!c->over)
-        pthread_cond_wait(&c->cond, &c->lock);
-    pthread_mutex_unlock(&c->lock);
-    if (c->r < 0 && e)
-        *e = c->e;
-    pthread_cond_destroy(&c->cond);
-    pthread_mutex_destroy(&c->lock);
-    return c->r;
-}
-
-int s3_engine_call(struct s3_engine *en, struct s3_request *rq, struct err *e)
-{
-    struct s3_engine_call c;
-    s3_engine_call_start(en, rq, &c);
-    return s3_engine_call_wait(&c, e);
+    *ret = (struct store_stats){
+        .requests = en->stats.requests,
+        .retries = en->stats.retries,
+        .hedges = en->stats.hedges,
+        .hedge_wins = en->stats.hedge_wins,
+        .bytes = en->stats.bytes,
+        .cancelled = en->stats.cancelled,
+        .connections = en->stats.connections,
+        .active = en->stats.active,
+        .long_reads = en->stats.long_reads,
+        .first_byte_us = en->stats.first_byte_us,
+    };
 }
 
 int64_t s3_engine_now_s(const struct s3_engine *en)

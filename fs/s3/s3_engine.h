@@ -10,12 +10,14 @@
 
 struct s3_cred;
 struct s3_engine;
+struct store_stats;
 
 #define S3_ENGINE_CONNECTIONS_MAX 256
 
 struct s3_engine_limits {
     unsigned connections; /* at once, in all lanes; a few of them are never given to reads */
     unsigned bulk;        /* of these, at most so many for the bulk lane */
+    unsigned bulk_least;  /* and so many where the store is near; s3_pace.h says when more */
 };
 
 /* Starts the thread. Takes `site` (its texts are freed with the engine) and `cred`, both also on
@@ -31,10 +33,16 @@ void s3_engine_free(struct s3_engine *en);
  * thread, also from within progress() and done(). */
 void s3_engine_submit(struct s3_engine *en, struct s3_request *rq);
 
-/* Asks the request that `*slot` points to, if there still is one, to end soon with -ECANCELED. The
+/* Asks the request that `*slot` stands for, if there still is one, to end soon with -ECANCELED. The
  * engine empties the slot before done(). Any thread, at any time between submit and the return of
  * done(). */
 void s3_engine_cancel(struct s3_engine *en, void **slot);
+
+/* Lets `*slot` stand for all requests whose `group_cancelled` is `mark`; NULL: for nothing. */
+void s3_engine_hold(struct s3_engine *en, void **slot, atomic_bool *mark);
+
+/* What was done so far. Any thread. */
+void s3_engine_stats(struct s3_engine *en, struct store_stats *ret);
 
 /* Submits and waits. `rq->done`, `rq->arg` and `rq->slot` are the engine's. Not from the engine's
  * own thread. Returns what done() would get. */

@@ -166,6 +166,10 @@ void s3_request_begin(struct s3_request *rq, CURL *c, const struct s3_request_si
     rq->answer = (struct s3_answer){.meta = rq->meta};
     rq->headers_over = false;
     rq->refusal = 0;
+    if (rq->filled && rq->have < *rq->filled)
+        rq->have = *rq->filled;
+    assert(!rq->data || rq->have < rq->length);
+    rq->begun_at = rq->have;
     if (rq->sink && rq->sink->len > rq->sink_start) { /* what a broken attempt left */
         rq->sink->len = rq->sink_start;
         rq->sink->p[rq->sink->len] = '\0';
@@ -261,6 +265,17 @@ void s3_request_report_late(struct s3_request *rq, int64_t now_ms)
         report(rq, now_ms);
 }
 
+/* Puts the next `n` bytes where they belong, but for those that another request has brought. */
+static void put(struct s3_request *rq, const char *data, size_t n)
+{
+    size_t there = rq->filled && *rq->filled > rq->have ? *rq->filled - rq->have : 0;
+    if (there < n)
+        memcpy(rq->data + rq->have + there, data + there, n - there);
+    rq->have += n;
+    if (rq->filled && *rq->filled < rq->have)
+        *rq->filled = rq->have;
+}
+
 static size_t take_range(struct s3_request *rq, const char *data, size_t n)
 {
     if (n > rq->length - rq->have) {
@@ -268,8 +283,7 @@ static size_t take_range(struct s3_request *rq, const char *data, size_t n)
         return 0;
     }
     bool first = rq->have == 0;
-    memcpy(rq->data + rq->have, data, n);
-    rq->have += n;
+    put(rq, data, n);
     retry_progress(&rq->retry);
     if (first || rq->have == rq->length || rq->have - rq->reported >= S3_REQUEST_PROGRESS_BYTES)
         report(rq, clock_mono_ms());

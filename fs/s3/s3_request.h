@@ -63,6 +63,16 @@ struct s3_request {
     void (*done)(struct s3_request *rq, int r, const struct err *e); /* exactly once */
     void *arg;                                                       /* the owner's */
     void **slot; /* NULL, or the owner's handle for s3_engine_cancel() */
+    const atomic_bool *group_cancelled; /* NULL, or a mark that cancels it as well */
+
+    /* For a ranged read that is made of several requests (s3_read.c), else NULL. The engine calls
+     * them; what they answer is its to carry out, and is not asked to do the same again. */
+    struct s3_request *(*cut)(struct s3_request *rq, size_t keep); /* one for all but the first
+        `keep` bytes, which `rq` is left with; before its first attempt */
+    struct s3_request *(*twin)(struct s3_request *rq); /* a second one for the same bytes, which
+        has one attempt; NULL: there can be none */
+    size_t *filled; /* so many bytes of `data` are there, by whichever request; each writes only
+                       what lies behind them, so that readers see every byte written once */
 
     /* Of the last attempt; for done() and after. */
     struct s3_answer answer;
@@ -74,14 +84,15 @@ struct s3_request {
     atomic_bool cancelled;
     struct retry retry;
     int64_t retry_at_ms;
-    bool waits_for_keys;
+    int64_t started_ms, late_at_ms; /* of the attempt under way */
+    bool waits_for_keys, is_twin;
     struct err last; /* of the last failed attempt */
     CURL *curl;      /* of the attempt under way */
     struct curl_slist *headers;
     struct s3_keys *keys; /* that the attempt was signed with */
     int64_t signed_s;     /* the time in its signature */
     size_t sink_start;    /* length of `sink` before the first byte of ours */
-    size_t have, reported;
+    size_t have, reported, begun_at; /* bytes of `data`; before the attempt under way */
     int64_t reported_ms;
     char pin[STORE_ETAG_MAX]; /* ETag of the bytes in `data` so far */
     struct buf error_body;

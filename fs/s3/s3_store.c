@@ -18,6 +18,7 @@
 #include "fs/s3/s3_engine.h"
 #include "fs/s3/s3_keys.h"
 #include "fs/s3/s3_list.h"
+#include "fs/s3/s3_read.h"
 #include "fs/s3/s3_xml.h"
 #include "fs/s3/sigv4.h"
 
@@ -27,6 +28,10 @@
 #define OPEN_DEADLINE_MS 12000
 #define OPEN_ATTEMPTS 3
 #define SHORT_READ_BYTES (512u << 10)
+#define CONNECTIONS 32
+#define CONNECTIONS_LEAST 4
+#define SHORT_KEPT 8 /* connections that long reads leave to short ones and to metadata */
+#define BULK_LEAST 4 /* near the store: more of them take each other's time */
 #define TAGS_DOCUMENT_MAX 65536
 #define POLICY_DOCUMENT_MAX (1u << 20)
 
@@ -295,27 +300,6 @@ static int op_put_tags(struct store *st, const char *key, const struct store_tag
 
 /* Reading */
 
-struct read {
-    struct s3_request rq;
-    struct store_read *rd;
-    char key[]; /* full */
-};
-
-static void on_progress(struct s3_request *rq, size_t have)
-{
-    struct store_read *rd = ((struct read *)rq->arg)->rd;
-    if (rd->progress)
-        rd->progress(rd, have);
-}
-
-static void on_done(struct s3_request *rq, int r, const struct err *e)
-{
-    struct read *read = rq->arg;
-    struct store_read *rd = read->rd;
-    rd->done(rd, r, e); /* `e` may lie in `rq`; `rd` may be gone afterwards */
-    free(read);
-}
-
 static void op_read_start(struct store *st, struct store_read *rd)
 {
     struct s3_store *s = of(st);
@@ -330,28 +314,23 @@ static void op_read_start(struct store *st, struct store_read *rd)
         rd->done(rd, r, &e);
         return;
     }
-    struct read *read = xcalloc(1, sizeof *read + n_prefix + n_key + 1);
-    memcpy(read->key, s->prefix, n_prefix);
-    memcpy(read->key + n_prefix, rd->key, n_key);
-    read->rd = rd;
-    read->rq = request("GET", read->key);
-    read->rq.if_match = rd->etag;
-    read->rq.lane = rd->length > SHORT_READ_BYTES ? S3_LANE_BULK : S3_LANE_SHORT;
-    read->rq.deadline_ms = rd->deadline_ms ? rd->deadline_ms : deadline_for(rd->length);
-    read->rq.data = rd->data;
-    read->rq.length = rd->length;
-    read->rq.offset = rd->offset;
-    read->rq.meta = rd->meta;
-    read->rq.progress = on_progress;
-    read->rq.done = on_done;
-    read->rq.arg = read;
-    read->rq.slot = &rd->store_private;
-    s3_engine_submit(s->en, &read->rq);
+    AUTO(buf) struct buf full = {0};
+    buf_adds(&full, s->prefix);
+    buf_adds(&full, rd->key);
+    struct s3_request like = request("GET", buf_str(&full));
+    like.lane = rd->length > SHORT_READ_BYTES ? S3_LANE_BULK : S3_LANE_SHORT;
+    like.deadline_ms = rd->deadline_ms ? rd->deadline_ms : deadline_for(rd->length);
+    s3_read_start(s->en, rd, &like);
 }
 
 static void op_read_cancel(struct store *st, struct store_read *rd)
 {
     s3_engine_cancel(of(st)->en, &rd->store_private);
+}
+
+static void op_stats(struct store *st, struct store_stats *ret)
+{
+    s3_engine_stats(of(st)->en, ret);
 }
 
 /* The rest */
@@ -390,21 +369,52 @@ static const struct store_ops ops = {
     .address = op_address,
     .parallel = op_parallel,
     .close = op_close,
+    .stats = op_stats,
 };
 
 /* Opening */
+
+/* How many connections there may be. */
+static int connections_of(const struct s3_store_options *o, unsigned *ret, struct err *e)
+{
+    const char *text = getenv("SHOTLAKE_CONNECTIONS");
+    char *end;
+    *ret = o->connections ? o->connections : CONNECTIONS;
+    if (o->connections || !text || !*text)
+        return 0;
+    unsigned long n = strtoul(text, &end, 10);
+    if (*end || text[0] < '0' || text[0] > '9' || n < CONNECTIONS_LEAST ||
+        n > S3_ENGINE_CONNECTIONS_MAX)
+        return err_set(e, -EINVAL,
+                       "SHOTLAKE_CONNECTIONS is '%s': it must be a number from %d to %d", text,
+                       CONNECTIONS_LEAST, S3_ENGINE_CONNECTIONS_MAX);
+    *ret = (unsigned)n;
+    return 0;
+}
+
+static struct s3_engine_limits limits_of(unsigned connections, unsigned bulk)
+{
+    unsigned others = connections >= 4 * SHORT_KEPT ? SHORT_KEPT : (connections + 3) / 4;
+    if (bulk == 0)
+        bulk = connections - others;
+    return (struct s3_engine_limits){
+        .connections = connections,
+        .bulk = bulk,
+        .bulk_least = bulk < BULK_LEAST ? bulk : BULK_LEAST,
+    };
+}
 
 static int start_engine(struct s3_store *s, const struct s3_store_options *o, struct err *e)
 {
     struct s3_cred *cred;
     struct s3_request_site site = {0};
-    struct s3_engine_limits limits = {
-        .connections = o->connections ? o->connections : 16,
-        .bulk = o->bulk_reads ? o->bulk_reads : 4,
-    };
-    int r = s3_cred_open(&cred, e);
+    unsigned connections;
+    int r = connections_of(o, &connections, e);
+    if (r == 0)
+        r = s3_cred_open(&cred, e);
     if (r < 0)
         return r;
+    struct s3_engine_limits limits = limits_of(connections, o->bulk_reads);
     r = s3_url_site_init(&site.url, s3_cred_endpoint(cred), s3_cred_region(cred), s->bucket, e);
     if (r < 0) {
         s3_cred_close(cred);

@@ -7,8 +7,9 @@
 
 /* A zero takes the default. */
 struct s3_store_options {
-    unsigned connections; /* to the store at once: 16 */
-    unsigned bulk_reads;  /* of these, at most so many for reads over 512 KiB: 4 */
+    unsigned connections; /* to the store at once: $SHOTLAKE_CONNECTIONS, else 32 */
+    unsigned bulk_reads;  /* of these, at most so many for reads over 512 KiB: all but 8, or but a
+                             quarter. So many where the store is far away, 4 where it is near */
     unsigned parallel;    /* the answer of store_parallel(): 12 */
 };
 

@@ -86,6 +86,13 @@ int store_parallel(struct store *s)
     return s->ops->parallel(s);
 }
 
+void store_stats(struct store *s, struct store_stats *ret)
+{
+    *ret = (struct store_stats){0};
+    if (s->ops->stats)
+        s->ops->stats(s, ret);
+}
+
 void store_close(struct store *s)
 {
     if (s)

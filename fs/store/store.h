@@ -91,6 +91,20 @@ struct store_read {
     void *store_private;
 };
 
+/* What a store has done since it was opened, for who watches it. Counters, but for the last four. */
+struct store_stats {
+    uint64_t requests;   /* sent, repetitions included */
+    uint64_t retries;    /* of them: because an earlier attempt had failed */
+    uint64_t hedges;     /* of them: beside one for the same bytes that was slow */
+    uint64_t hedge_wins; /* of these: were there first */
+    uint64_t bytes;      /* of ranged reads that have arrived, those that came twice included */
+    uint64_t cancelled;  /* requests that were ended because nobody wanted them any more */
+    uint32_t connections;   /* open */
+    uint32_t active;        /* requests under way */
+    uint32_t long_reads;    /* how many reads of whole blocks at once are worth while now */
+    uint32_t first_byte_us; /* from a request to the first byte of its answer, lately */
+};
+
 /* What a store implements. Every slot may be called from any number of threads at once. Keys are
  * relative to the lake's prefix. Slots block, but for read_start and read_cancel. */
 struct store_ops {
@@ -119,6 +133,8 @@ struct store_ops {
     /* How many blocking calls at once are worth while (threads of a tagging pool). */
     int (*parallel)(struct store *s);
     void (*close)(struct store *s);
+    /* NULL where there is nothing to tell. Never blocks. */
+    void (*stats)(struct store *s, struct store_stats *ret);
 };
 
 /* First member of every store. */
@@ -144,6 +160,7 @@ void store_read_start(struct store *s, struct store_read *rd);
 void store_read_cancel(struct store *s, struct store_read *rd);
 void store_address(struct store *s, const char *key, struct buf *ret);
 int store_parallel(struct store *s);
+void store_stats(struct store *s, struct store_stats *ret); /* zeros where it has none */
 void store_close(struct store *s); /* NULL is fine; no read may be under way */
 
 /* A blocking ranged read over read_start. 0 or a code of the table above. */

@@ -17,12 +17,19 @@ struct s3_http_step {
     const char *refuse;     /* must not stand in the request */
 };
 
+/* An answer that is made of the request's Range: those bytes of the world's `object`, version e1,
+ * `wait_ms` after they were asked for, and those from the object's start so much later again. */
+extern const char s3_http_range[];
+
 struct s3_http_world {
     char endpoint[64];
     const struct s3_http_step *steps;
     size_t n, at;             /* `at` requests have come */
     char wrong[4096];         /* why a request was not as expected, or "" */
     bool stop, more_may_come; /* requests after the last step are no failure */
+    const char *object;
+    size_t object_n;
+    unsigned wait_ms;
     int listener, conns[64];
     size_t n_conns;
     pthread_mutex_t lock;
@@ -59,6 +66,33 @@ static bool world_read(int fd, char *text, size_t size)
         if (end && n >= (size_t)(end + 4 - text) + body)
             return true;
     }
+}
+
+const char s3_http_range[] = "range";
+
+static void world_wait(unsigned ms)
+{
+    struct timespec pause = {ms / 1000, ms % 1000 * 1000000L};
+    nanosleep(&pause, NULL);
+}
+
+static void world_send_range(int fd, const struct s3_http_world *w, const char *text)
+{
+    char head[256];
+    size_t first, last, n;
+    const char *range = strstr(text, "Range: bytes=");
+    if (!range || sscanf(range, "Range: bytes=%zu-%zu", &first, &last) != 2 || last >= w->object_n)
+        return;
+    world_wait(first == 0 ? 2 * w->wait_ms : w->wait_ms);
+    n = (size_t)snprintf(head, sizeof head,
+                         "HTTP/1.1 206 P\r\nETag: \"e1\"\r\nContent-Range: bytes %zu-%zu/%zu\r\n"
+                         "Content-Length: %zu\r\n\r\n",
+                         first, last, w->object_n, last - first + 1);
+    if (send(fd, head, n, MSG_NOSIGNAL) < 0)
+        return;
+    for (ssize_t sent; first <= last; first += (size_t)sent)
+        if ((sent = send(fd, w->object + first, last - first + 1, MSG_NOSIGNAL)) < 0)
+            return;
 }
 
 static void world_send(int fd, const struct s3_http_step *s)
@@ -110,7 +144,10 @@ static void *world_serve(void *arg)
         const struct s3_http_step *s = world_step(c.w, text);
         if (!s->answer)
             continue;
-        world_send(c.fd, s);
+        if (s->answer == s3_http_range)
+            world_send_range(c.fd, c.w, text);
+        else
+            world_send(c.fd, s);
         if (s->close || !*s->answer)
             break;
     }
