@@ -255,6 +255,10 @@ class Helper:
             return value
         raise value
 
+    def has_answer(self):
+        """Whether it has answered, or has ended."""
+        return bool(select.select([self._from[0]], [], [], 0)[0])
+
     def _receive(self, size, seconds):
         data = b""
         while len(data) < size:

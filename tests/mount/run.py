@@ -23,7 +23,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NO_TESTS = ("run", "common", "cached", "copies", "lakes", "calls", "scene", "patterns",
+NO_TESTS = ("run", "common", "cached", "copies", "lakes", "calls", "scene", "patterns", "readers",
             "tokens", "watchers")
 # Alone, as they measure time or load the machine.
 ALONE = ("hidden_and_absent_take_the_same_time", "grants_begin_and_end_by_the_clock", "reconform")

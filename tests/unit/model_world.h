@@ -1,8 +1,8 @@
-/* tests/unit/cache_model.h - a store of made-up objects that change, fail, hesitate and give up:
+/* tests/unit/model_world.h - a store of made-up objects that change, fail, hesitate and give up:
  * what the caches are held against while many threads use them. */
 /* SPDX-License-Identifier: MIT */
-#ifndef TESTS_UNIT_CACHE_MODEL_H
-#define TESTS_UNIT_CACHE_MODEL_H
+#ifndef TESTS_UNIT_MODEL_WORLD_H
+#define TESTS_UNIT_MODEL_WORLD_H
 
 #include <errno.h>
 #include <pthread.h>
