@@ -13,6 +13,7 @@ KEYS = [f"show/{i}.mov" for i in range(3)]
 
 
 HEADER = 4096  # of the table
+READS_MOST = 10
 
 
 def damage(path, chance, every, start=0):
@@ -26,14 +27,19 @@ def damage(path, chance, every, start=0):
 
 
 def read_twice(world, at, options, what):
-    """Right bytes over the damage; afterwards the cache is whole."""
+    """Right bytes over the damage; afterwards the cache becomes whole: what is written behind the
+    reader's back counts once it is there, and what the damage left of old entries counts, too."""
     at = world.mount("acme", *options) if not common.is_mounted(at) else at
     cached.read_all(at, KEYS, SIZE)
     fetched, disk = cached.figures(world, at)
     cached.filled(world, len(KEYS) * SIZE)
-    at = cached.remount(world, at, "acme", *options)
-    cached.read_all(at, KEYS, SIZE)
-    equal(cached.figures(world, at)[0], 0, f"{what}: fetched once it was put right")
+    for _ in range(READS_MOST):
+        at = cached.remount(world, at, "acme", *options)
+        cached.read_all(at, KEYS, SIZE)
+        again = cached.figures(world, at)[0]
+        if again == 0:
+            break
+    equal(again, 0, f"{what}: fetched once it was put right")
     world.unmount(at)
     return fetched, disk
 
