@@ -39,6 +39,7 @@ struct mount_daemon {
     struct cache *cache;
     struct disk_cache *disk; /* NULL: no cache on disk; the same of the next two */
     struct store *disk_store;
+    struct store *store; /* the lake's; borrowed */
     struct cache_guard *guard;
     struct copy_guard *copies; /* NULL: no passthrough */
     struct front front;
@@ -86,6 +87,18 @@ static json_t *disk_answer(struct mount_daemon *d)
                      (json_int_t)st.write_errors);
 }
 
+static json_t *store_answer(struct store *store)
+{
+    struct store_stats st;
+    store_stats(store, &st);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "requests",
+                     (json_int_t)st.requests, "retries", (json_int_t)st.retries, "hedges",
+                     (json_int_t)st.hedges, "hedge_wins", (json_int_t)st.hedge_wins, "cancelled",
+                     (json_int_t)st.cancelled, "connections", (json_int_t)st.connections,
+                     "long_reads", (json_int_t)st.long_reads, "first_byte_us",
+                     (json_int_t)st.first_byte_us);
+}
+
 /* What `status` prints. Counts are those of the views, never of the lake. */
 static json_t *answer(void *arg)
 {
@@ -99,7 +112,7 @@ static json_t *answer(void *arg)
         st.fetched_bytes = (uint64_t)json_integer_value(json_object_get(disk, "misses_bytes"));
     const char *principal = mount_state_principal(d->state);
     return json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:I, s:o, s:b, s:s, s:I, s:I, s:I, s:I, s:I, "
-                     "s:I, s:I, s:I, s:o?, s:o?}",
+                     "s:I, s:I, s:I, s:o, s:o?, s:o?}",
                      "mountpoint", d->o->mountpoint, "mode", principal ? "principal" : "per-caller",
                      "principal", principal, "pid", (int)getpid(), "views", (json_int_t)f.views,
                      "sessions", (json_int_t)f.sessions, "record", (json_int_t)f.seq,
@@ -111,7 +124,8 @@ static json_t *answer(void *arg)
                      "memory_budget_bytes", (json_int_t)st.budget_bytes, "fetched_bytes",
                      (json_int_t)st.fetched_bytes, "prefetched_bytes",
                      (json_int_t)st.prefetched_bytes, "wasted_bytes", (json_int_t)st.wasted_bytes,
-                     "served_bytes", (json_int_t)st.served_bytes, "disk", disk, "passthrough",
+                     "served_bytes", (json_int_t)st.served_bytes, "store",
+                     store_answer(d->store), "disk", disk, "passthrough",
                      passthrough_figures(d->front.passthrough));
 }
 
@@ -296,7 +310,7 @@ static void end(struct mount_daemon *d)
 
 int mount_daemon_run(struct lake *lake, const struct mount_daemon_options *o, struct err *e)
 {
-    struct mount_daemon d = {.o = o};
+    struct mount_daemon d = {.o = o, .store = lake->store};
     int r = o->passthrough ? copy_guard_start(&d.copies, e) : 0;
     if (r == 0)
         r = prepare(&d, lake, e);
