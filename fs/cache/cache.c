@@ -233,7 +233,8 @@ void cache_file_close(struct cache_file *f)
         for (struct extent *x = f->object->extents, *next; x; x = next) {
             next = x->object_next;
             extent_waste(x);
-            extent_cancel(x);
+            if (x->have < x->length) /* all bytes, but being written to disk: they are good */
+                extent_cancel(x);
         }
     file_unref(f);
 }

@@ -175,13 +175,15 @@ static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64
     uint64_t align = sequential || rd->length < EXACT_ALIGN ? EXACT_ALIGN : c->unit_bytes;
     uint64_t start = from / align * align;
     uint64_t block_end = least((from / c->block_bytes + 1) * c->block_bytes, rd->file->size);
+    uint64_t stop = least(rounded_up(end, align), block_end);
     if (sequential) {
-        uint64_t stop = least((from / unit + 1) * unit, block_end);
-        struct extent *x = extent_new(c, o, start, (size_t)(stop - start), GIVE_WAY_FRESH);
+        /* At least what was asked for: a read has room for so many pieces only. */
+        uint64_t share = least((from / unit + 1) * unit, block_end),
+                 n = share > stop ? share : stop;
+        struct extent *x = extent_new(c, o, start, (size_t)(n - start), GIVE_WAY_FRESH);
         if (x)
             return x;
     }
-    uint64_t stop = least(rounded_up(end, align), block_end);
     return extent_new(c, o, start, (size_t)(stop - start), GIVE_WAY_BEGUN);
 }
 
@@ -199,9 +201,10 @@ static void want(struct cache *c, const struct cache_piece *p)
     extent_list_add(&c->start, x);
 }
 
-/* Puts the read together from extents that are there or under way and from new ones: all of them or
- * none, so that reads which wait for memory hold none. False: not now. */
-static bool plan(struct cache *c, struct cache_read *rd, enum readahead_fetch how, bool may_fetch)
+/* Puts the read together from extents that are there or under way, `most` of them, and from new
+ * ones: all or none, so that reads which wait for memory hold none. False: not now. */
+static bool put_together(struct cache *c, struct cache_read *rd, enum readahead_fetch how,
+                         bool may_fetch, int most)
 {
     struct object *o = rd->file->object;
     struct extent *new[CACHE_PIECES];
@@ -214,7 +217,7 @@ static bool plan(struct cache *c, struct cache_read *rd, enum readahead_fetch ho
         uint64_t block_end = (at / c->block_bytes + 1) * c->block_bytes;
         struct extent *x = extent_find(c, o, at);
         /* Two pieces are always enough for the rest if they are fetched whole. */
-        if (x && rd->n_pieces >= CACHE_PIECES - 2 && x->offset + x->length < least(end, block_end))
+        if (x && rd->n_pieces >= most && x->offset + x->length < least(end, block_end))
             x = NULL;
         if (!x && may_fetch && (x = fetch(c, rd, at, how)))
             new[n_new++] = x;
@@ -222,6 +225,7 @@ static bool plan(struct cache *c, struct cache_read *rd, enum readahead_fetch ho
             whole = false;
             break;
         }
+        assert(rd->n_pieces < CACHE_PIECES);
         extent_ref(x);
         uint64_t to = least(end, x->offset + x->length);
         rd->piece[rd->n_pieces++] =
@@ -247,6 +251,15 @@ static bool plan(struct cache *c, struct cache_read *rd, enum readahead_fetch ho
     for (int i = 0; i < rd->n_pieces; i++)
         want(c, &rd->piece[i]);
     return true;
+}
+
+/* False: not now. In a small memory the pieces that are there may hold all of it, and leave none
+ * for what is missing: then the read is fetched anew, as two pieces, for which there is always
+ * room. */
+static bool plan(struct cache *c, struct cache_read *rd, enum readahead_fetch how, bool may_fetch)
+{
+    return put_together(c, rd, how, may_fetch, CACHE_PIECES - 2) ||
+           (may_fetch && put_together(c, rd, how, may_fetch, 0));
 }
 
 /* Memory may have come free: those that wait for it go on, in their order. */
