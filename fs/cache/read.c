@@ -178,7 +178,8 @@ static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64
     uint64_t stop = least(rounded_up(end, align), block_end);
     if (sequential) {
         /* At least what was asked for: a read has room for so many pieces only. */
-        uint64_t share = least((from / unit + 1) * unit, block_end), n = share > stop ? share : stop;
+        uint64_t share = least((from / unit + 1) * unit, block_end),
+                 n = share > stop ? share : stop;
         struct extent *x = extent_new(c, o, start, (size_t)(n - start), GIVE_WAY_FRESH);
         if (x)
             return x;
@@ -200,8 +201,8 @@ static void want(struct cache *c, const struct cache_piece *p)
     extent_list_add(&c->start, x);
 }
 
-/* Puts the read together from extents that are there or under way, `most` of them, and from new ones:
- * all or none, so that reads which wait for memory hold none. False: not now. */
+/* Puts the read together from extents that are there or under way, `most` of them, and from new
+ * ones: all or none, so that reads which wait for memory hold none. False: not now. */
 static bool put_together(struct cache *c, struct cache_read *rd, enum readahead_fetch how,
                          bool may_fetch, int most)
 {
@@ -252,8 +253,9 @@ static bool put_together(struct cache *c, struct cache_read *rd, enum readahead_
     return true;
 }
 
-/* False: not now. In a small memory the pieces that are there may hold all of it, and leave none for
- * what is missing: then the read is fetched anew, as two pieces, for which there is always room. */
+/* False: not now. In a small memory the pieces that are there may hold all of it, and leave none
+ * for what is missing: then the read is fetched anew, as two pieces, for which there is always
+ * room. */
 static bool plan(struct cache *c, struct cache_read *rd, enum readahead_fetch how, bool may_fetch)
 {
     return put_together(c, rd, how, may_fetch, CACHE_PIECES - 2) ||
