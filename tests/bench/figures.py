@@ -1,7 +1,7 @@
 """Samples to figures: medians, ratios within a round, and the goals.
 
-A cell is (line, work, state, peer); its samples are those of the rounds, in their order. "curl" and
-"libcurl" in a goal mean the number of connections that was fastest for that work.
+A cell is (line, work, state, peer); its samples are those of the rounds, in their order. "curl" is
+libcurl alone with the number of connections that was fastest for that work.
 """
 
 import statistics
