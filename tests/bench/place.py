@@ -60,7 +60,8 @@ class Place:
     """A folder on a disk, and the processes that work in it."""
 
     def __init__(self):
-        self.top = tempfile.mkdtemp(prefix="shotlake-bench-", dir=os.environ.get("TMPDIR", "/var/tmp"))
+        self.top = tempfile.mkdtemp(prefix="shotlake-bench-",
+                                    dir=os.environ.get("TMPDIR", "/var/tmp"))
         self._processes = []
 
     def __enter__(self):
@@ -72,7 +73,8 @@ class Place:
         for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(each, stop)
         # Also when this process is killed: what is left then is a folder, for the mounts are gone.
-        script = 'cat; for i in 1 2 3 4 5; do rm -rf --one-file-system -- "$1" && exit; sleep 1; done'
+        script = ('cat; for i in 1 2 3 4 5; do rm -rf --one-file-system -- "$1" && exit; '
+                  'sleep 1; done')
         self._janitor = subprocess.Popen(
             ["/bin/sh", "-c", script, "sh", self.top], stdin=subprocess.PIPE, cwd="/",
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)

@@ -21,7 +21,8 @@ def made_up():
         results.add("near", "sequential", "cold", "curl x8", sample(curl8))
     results.add("near", "sequential", "cold", "s3fs", sample(8.0))
     results.add("near", "sequential", "cold", "rclone & co", sample(5.0))
-    results.add("counted", "random 128 KiB", "cold", "shotlake", sample(1.0, fetched=figures.GIB * 2))
+    results.add("counted", "random 128 KiB", "cold", "shotlake",
+                sample(1.0, fetched=figures.GIB * 2))
     results.absent["shotlake passthrough"] = "no <such> option"
     return results
 
