@@ -96,6 +96,15 @@ static bool is_begun(const struct arena *a, int64_t now_ms)
     return false;
 }
 
+/* All that it holds was read, by who keeps it. */
+static bool is_spent(const struct arena *a)
+{
+    for (const struct extent *x = a->extents; x; x = x->arena_next)
+        if (x->hashed && x->spent < x->length)
+            return false;
+    return a->extents != NULL;
+}
+
 static enum give_way class_of(const struct arena *a, int64_t now_ms)
 {
     if (a->pins > 0)
@@ -104,6 +113,8 @@ static enum give_way class_of(const struct arena *a, int64_t now_ms)
         return GIVE_WAY_FRESH;
     if (a->kept)
         return GIVE_WAY_KEPT;
+    if (is_spent(a))
+        return GIVE_WAY_SPENT;
     return is_begun(a, now_ms) ? GIVE_WAY_BEGUN : GIVE_WAY_READ;
 }
 
@@ -118,8 +129,9 @@ static struct arena *next_victim(struct cache *c, enum give_way most)
         enum give_way class = class_of(a, now_ms);
         if (class > most || class > best_class)
             continue;
-        bool sooner = class == GIVE_WAY_FRESH ? best && a->fresh_ms > best->fresh_ms
-                                              : best && a->stamp < best->stamp;
+        bool sooner = best && (class == GIVE_WAY_FRESH   ? a->fresh_ms > best->fresh_ms
+                               : class == GIVE_WAY_SPENT ? a->stamp > best->stamp
+                                                         : a->stamp < best->stamp);
         if (class < best_class || sooner) {
             best = a;
             best_class = class;
@@ -256,9 +268,13 @@ struct arena *arena_take(struct cache *c, size_t n, enum give_way most)
         a = with_room(c, n, /* kept= */ false);
     if (!a)
         a = unused(c);
-    if (!a && (a = next_victim(c, most))) {
-        keep_ends(c, a);
-        empty(a);
+    if (!a || !a->touched) {
+        struct arena *victim = next_victim(c, a ? GIVE_WAY_SPENT : most);
+        if (victim) {
+            a = victim;
+            keep_ends(c, a);
+            empty(a);
+        }
     }
     if (a) {
         a->kept = false;

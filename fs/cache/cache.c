@@ -239,6 +239,12 @@ void cache_file_close(struct cache_file *f)
     file_unref(f);
 }
 
+void cache_file_is_kept(struct cache_file *f)
+{
+    LOCKED(&f->cache->lock);
+    f->is_kept = true;
+}
+
 const char *cache_file_etag(const struct cache_file *f)
 {
     return f->object->etag;

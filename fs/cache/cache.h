@@ -46,6 +46,8 @@ static inline void auto_cache(struct cache **c)
  * share their bytes. Asks the store nothing. Never NULL. */
 struct cache_file *cache_file_open(struct cache *c, const char *key, const char *etag,
                                    uint64_t size);
+/* Whoever reads it keeps the bytes: the kernel in its pages. They are the first to give way here. */
+void cache_file_is_kept(struct cache_file *f);
 /* Prefetches that nobody waits for end. Reads under way may still be answered afterwards. */
 void cache_file_close(struct cache_file *f);
 const char *cache_file_etag(const struct cache_file *f); /* borrowed from `f` */

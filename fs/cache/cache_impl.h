@@ -56,6 +56,7 @@ struct extent {
     uint64_t offset; /* of the object */
     size_t length, have;
     uint64_t read_to; /* of the object: the end of what was asked for; 0: nothing */
+    size_t spent;     /* bytes that were given to who keeps them itself */
     size_t room;      /* taken from the arena */
     enum extent_state state;
     unsigned refs; /* pieces, the fetch, and the call that starts it */
@@ -75,6 +76,8 @@ struct extent {
 
 /* What gives way first when memory is needed; fs/DESIGN.md says why. */
 enum give_way {
+    GIVE_WAY_SPENT, /* whoever read it keeps it: the youngest first, it is warm in the processor's
+                       caches, and memory that was never touched stays so */
     GIVE_WAY_READ,  /* longest unused first; also what was fetched ahead and nobody came for */
     GIVE_WAY_KEPT,  /* longest unused first */
     GIVE_WAY_FRESH, /* fetched ahead: the youngest first, it would be read last */
@@ -191,6 +194,7 @@ struct cache_file {
     uint64_t size;
     struct readahead readahead;
     bool was_read;     /* or is about to be, for the first time */
+    bool is_kept;      /* by the reader: cache_file_is_kept() */
     int64_t stream_ms; /* when it was last read on; 0: not in the list of streams */
     TAILQ_ENTRY(cache_file) stream_link;
     unsigned refs; /* the handle and its reads */

@@ -172,6 +172,8 @@ static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64
     bool sequential = how != READAHEAD_EXACT;
     if (how == READAHEAD_SOME)
         unit = least(unit, CACHE_READ_BYTES);
+    else if (how == READAHEAD_FIRST)
+        unit = least(unit, READAHEAD_FIRST_BYTES);
     uint64_t align = sequential || rd->length < EXACT_ALIGN ? EXACT_ALIGN : c->unit_bytes;
     uint64_t start = from / align * align;
     uint64_t block_end = least((from / c->block_bytes + 1) * c->block_bytes, rd->file->size);
@@ -413,8 +415,11 @@ static void answer(struct cache *c, struct cache_read *rd)
     pthread_mutex_unlock(&c->lock);
     rd->reply(rd, r, r == 0 ? iov : NULL, r == 0 ? n : 0);
     pthread_mutex_lock(&c->lock);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        if (r == 0 && file->is_kept)
+            used[i]->spent += iov[i].iov_len;
         extent_unref(used[i]);
+    }
     file_unref(file);
     run_queue(c);
     c->answering--;

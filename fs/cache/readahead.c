@@ -80,6 +80,11 @@ void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint
     uint64_t from = (block + 1) * block_bytes, to = from + c->ahead * block_bytes;
     if (offset == 0 && size <= READAHEAD_FRAME_BYTES)
         to = size;
+    if (offset == 0 && !goes_on && end <= READAHEAD_FIRST_BYTES &&
+        size > 2 * READAHEAD_FIRST_BYTES && block_bytes > 2 * READAHEAD_FIRST_BYTES) {
+        ret->fetch = READAHEAD_FIRST;
+        from = READAHEAD_FIRST_BYTES;
+    }
     if (to > size)
         to = size;
     if (from < to) {

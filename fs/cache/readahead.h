@@ -22,15 +22,19 @@ struct readahead {
     uint32_t clock;
 };
 
+/* The first fetch of a file: a store answers a short range sooner than a long one. */
+#define READAHEAD_FIRST_BYTES (256u << 10)
+
 enum readahead_fetch {
     READAHEAD_EXACT, /* the exact range */
+    READAHEAD_FIRST, /* READAHEAD_FIRST_BYTES, and the rest at the same time */
     READAHEAD_SOME,  /* about as much again: a stream may begin here */
     READAHEAD_BLOCK, /* to the end of the block */
 };
 
 struct readahead_plan {
     enum readahead_fetch fetch;
-    uint64_t ahead_from, ahead_to; /* prefetch these bytes too: whole blocks, within the file */
+    uint64_t ahead_from, ahead_to; /* prefetch these bytes too, to the end of a block or the file */
 };
 
 /* Notes the read of [offset, offset + length) in a file of `size` bytes and says what to fetch.

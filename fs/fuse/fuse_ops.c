@@ -213,7 +213,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
     if (r == 0 && !view_may_open(c.seen->view, n.id))
         r = -EACCES; /* visible, so this tells nothing that stat(2) does not */
     if (r == 0)
-        r = fuse_read_open(&c, &n, &file);
+        r = fuse_read_open(&c, &n, !f->per_caller && !(fi->flags & O_DIRECT), &file);
     if (r < 0) {
         fuse_reply_error(req, r);
         return;

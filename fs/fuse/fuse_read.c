@@ -41,7 +41,8 @@ static void free_file(struct front_handle *h)
     free(file);
 }
 
-int fuse_read_open(struct front_call *c, const struct node *n, struct fuse_read_file **ret)
+int fuse_read_open(struct front_call *c, const struct node *n, bool is_kept,
+                   struct fuse_read_file **ret)
 {
     AUTO(buf) struct buf key = {0};
     struct err e;
@@ -53,6 +54,8 @@ int fuse_read_open(struct front_call *c, const struct node *n, struct fuse_read_
     file->node = n->id;
     sequence_frame_of(n, c->uid, &file->frame);
     file->bytes = cache_file_open(c->f->cache, buf_str(&key), n->etag, n->size);
+    if (is_kept)
+        cache_file_is_kept(file->bytes);
     front_handle_add(c->f, &file->handle, free_file);
     *ret = file;
     return 0;

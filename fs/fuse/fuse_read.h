@@ -8,8 +8,9 @@
 /* The handle of an open file: one version of one node. */
 struct fuse_read_file;
 
-/* A handle of `n`, which the caller sees. 0 or a code for fuse_reply_error(). */
-int fuse_read_open(struct front_call *c, const struct node *n, struct fuse_read_file **ret);
+/* A handle of `n`, which the caller sees; `is_kept`: the kernel keeps what it reads. 0 or a code for fuse_reply_error(). */
+int fuse_read_open(struct front_call *c, const struct node *n, bool is_kept,
+                   struct fuse_read_file **ret);
 void fuse_read_close(struct fuse_read_file *file);
 
 /* Answers a READ request, now or when its bytes are in; also when it is interrupted. What the

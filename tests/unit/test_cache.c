@@ -55,7 +55,7 @@ static void one_fetch_for_many_readers(void **state)
     for (int i = 0; i < 4; i++)
         file[i] = cache_file_open(c, "s", "1", 3 * M);
     for (int i = 0; i < 16; i++)
-        begin(&w[i], file[i % 4], "s", 0, 64 * K);
+        begin(&w[i], file[i % 4], "s", 0, 300 * K);
     while (fake_count(f, &f->reads) < 3) /* the other two blocks are prefetched */
         usleep(100);
     fake_set(f, ANSWER_LATER, 0);

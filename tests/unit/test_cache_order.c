@@ -1,5 +1,6 @@
 /* tests/unit/test_cache_order.c - what is fetched ahead, what is kept, and what gives way first. */
 /* SPDX-License-Identifier: MIT */
+#include "fs/cache/readahead.h"
 #include "tests/unit/cache_world.h"
 
 #include "base/clock.h"
@@ -94,7 +95,7 @@ static void fetched_ahead_without_a_handle(void **state)
     assert_true(read_whole(&w, "a", size) == 0);
     assert_true(read_whole(&w, "b", size) == size);
     /* Part of it is there: the rest is fetched. */
-    assert_true(read_some(&w, "c", BLOCK, 64 * K) == BLOCK);
+    assert_true(read_some(&w, "c", BLOCK, 300 * K) == BLOCK);
     cache_drop(w.c, "a", NULL);
     assert_true(cache_prefetch(w.c, "a", "1", 100 * K));
     settle(&w, size + 100 * K + BLOCK + 100); /* the rest of b was fetched ahead, too */
@@ -133,6 +134,42 @@ static void frames_not_read_yet_stay(void **state)
     end_world(&w);
 }
 
+/* What the kernel keeps in its pages goes before what only the cache has. */
+static void what_was_spent_gives_way_first(void **state)
+{
+    (void)state;
+    struct world w = begin_world(ARENAS);
+    assert_true(read_whole(&w, "once", BLOCK) == BLOCK);
+    for (int i = 0; i < 3 * ARENAS; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "kept.%d.bin", i);
+        struct cache_file *file = cache_file_open(w.c, key, "1", BLOCK);
+        cache_file_is_kept(file);
+        for (uint64_t at = 0; at < BLOCK; at += M / 2)
+            assert_int_equal(read_now(file, key, at, M / 2), 0);
+        cache_file_close(file);
+    }
+    struct cache_stats st;
+    cache_stats(w.c, &st);
+    assert_true(st.held_bytes <= 4 * BLOCK); /* one block after the other, at the same place */
+    assert_true(read_whole(&w, "once", BLOCK) == 0);
+    end_world(&w);
+}
+
+/* A store answers a short range sooner than a long one. */
+static void the_first_fetch_is_short(void **state)
+{
+    (void)state;
+    struct world w = begin_world(ARENAS);
+    unsigned before = (unsigned)fake_count(w.f, &w.f->reads);
+    struct cache_file *file = cache_file_open(w.c, "f", "1", BLOCK);
+    assert_int_equal(read_now(file, "f", 0, 4096), 0);
+    settle(&w, BLOCK - READAHEAD_FIRST_BYTES);
+    assert_int_equal(fake_count(w.f, &w.f->reads) - before, 2);
+    cache_file_close(file);
+    end_world(&w);
+}
+
 static void the_youngest_frame_gives_way(void **state)
 {
     (void)state;
@@ -154,7 +191,7 @@ static void the_youngest_frame_gives_way(void **state)
               : i == 2 ? "r"
               : i == 3 ? "s"
                        : "t",
-              0, 4096);
+              0, 300 * K);
     }
     fake_set(w.f, ANSWER_LATER, 0);
     for (int i = 0; i < 5; i++) {
@@ -217,7 +254,7 @@ static void kept_ends_are_bounded(void **state)
         uint64_t before = fake_count(w.f, &w.f->bytes);
         snprintf(key, sizeof key, "k%d.mov", 99 - i);
         struct cache_file *file = cache_file_open(w.c, key, "1", 3 * M);
-        assert_int_equal(read_now(file, key, 0, 64 * K), 0);
+        assert_int_equal(read_now(file, key, 0, 300 * K), 0);
         cache_file_close(file);
         if (fake_count(w.f, &w.f->bytes) > before)
             break;
@@ -284,6 +321,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fetched_ahead_without_a_handle),
         cmocka_unit_test(frames_not_read_yet_stay),
+        cmocka_unit_test(what_was_spent_gives_way_first),
+        cmocka_unit_test(the_first_fetch_is_short),
         cmocka_unit_test(the_youngest_frame_gives_way),
         cmocka_unit_test(ends_of_containers_stay),
         cmocka_unit_test(kept_ends_are_bounded),

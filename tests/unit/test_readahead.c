@@ -16,6 +16,7 @@
 #define BIG (1024 * M)
 
 #define EXACT READAHEAD_EXACT
+#define FIRST READAHEAD_FIRST
 #define SOME READAHEAD_SOME
 #define ALL READAHEAD_BLOCK
 
@@ -97,7 +98,7 @@ static void requests_may_overtake(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {0, M / 8, ALL, 0, 0},
+        {0, M / 8, FIRST, M / 4, BLOCK},
         {M / 4, M / 8, ALL, BLOCK, 2 * BLOCK},
         {M / 8, M / 8, ALL, BLOCK, 2 * BLOCK},
         {2 * M, M, ALL, BLOCK, 2 * BLOCK},
@@ -148,12 +149,16 @@ static void random_reads_amplify_little(void **state)
 static void a_frame_is_fetched_whole(void **state)
 {
     (void)state;
-    static const struct step from_start[] = {{0, 4096, ALL, BLOCK, 50 * M}};
+    static const struct step from_start[] = {{0, 4096, FIRST, M / 4, 50 * M}};
     follow(from_start, COUNT(from_start), 50 * M);
-    static const struct step small[] = {{0, 4096, ALL, 0, 0}};
+    static const struct step small[] = {{0, 4096, FIRST, M / 4, 5 * M}};
     follow(small, COUNT(small), 5 * M);
-    static const struct step too_big[] = {{0, 4096, ALL, 0, 0}};
+    static const struct step too_small[] = {{0, 4096, ALL, 0, 0}}; /* for two requests */
+    follow(too_small, COUNT(too_small), M / 2);
+    static const struct step too_big[] = {{0, 4096, FIRST, M / 4, BLOCK}};
     follow(too_big, COUNT(too_big), 65 * M);
+    static const struct step long_read[] = {{0, M, ALL, BLOCK, 50 * M}};
+    follow(long_read, COUNT(long_read), 50 * M);
     static const struct step middle[] = {{20 * M, 4096, EXACT, 0, 0}};
     follow(middle, COUNT(middle), 50 * M);
 }
