@@ -46,6 +46,9 @@ void disk_cache_close(struct disk_cache *dc);
  * read. One a cache: it also says to the functions below which lake their keys are of, so it comes
  * before them. What cannot be cached is read all the same: the cache never fails a read. */
 struct store *disk_store_new(struct disk_cache *dc, struct store *inner);
+/* How much may wait to be written (else DISK_CACHE_FILL_BYTES): readers' memory is held meanwhile. Before
+ * the first read. */
+void disk_store_set_fill(struct store *s, size_t bytes);
 
 /* Every unit of the version is there now. O(blocks), and looks into the table only: what is damaged
  * counts until somebody reads it. */

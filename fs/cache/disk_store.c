@@ -66,6 +66,7 @@ struct disk_store {
     struct job_list short_looks, looks, fills;
     unsigned filling;  /* workers that do */
     size_t fill_bytes; /* that wait or are being written */
+    size_t fill_most;
     size_t jobs;
     bool stopping;
     pthread_t thread[WORKERS];
@@ -153,7 +154,7 @@ static bool hand_to_worker(struct job *j)
     struct disk_store *ds = j->ds;
     size_t n = j->inner.length;
     LOCKED(&ds->lock);
-    if (!j->keeps || ds->stopping || n > DISK_CACHE_FILL_BYTES - ds->fill_bytes ||
+    if (!j->keeps || ds->stopping || n > ds->fill_most - ds->fill_bytes ||
         disk_is_quiet(ds->dc))
         return false;
     ds->fill_bytes += n;
@@ -444,6 +445,7 @@ struct store *disk_store_new(struct disk_cache *dc, struct store *inner)
     ds->store = (struct store){.ops = &ops, .url = inner->url, .place = inner->place};
     ds->dc = dc;
     ds->inner = inner;
+    ds->fill_most = DISK_CACHE_FILL_BYTES;
     list_init(&ds->short_looks);
     list_init(&ds->looks);
     list_init(&ds->fills);
@@ -452,4 +454,9 @@ struct store *disk_store_new(struct disk_cache *dc, struct store *inner)
     pthread_cond_init(&ds->idle_cond, NULL);
     start_threads(ds);
     return &ds->store;
+}
+
+void disk_store_set_fill(struct store *s, size_t bytes)
+{
+    of(s)->fill_most = bytes;
 }

@@ -32,6 +32,7 @@
 
 #define TAG "mount"
 #define END_WAIT_MS 2000
+#define FILL_PART 3 /* of the memory: what may wait to be written to the disk */
 
 struct mount_daemon {
     const struct mount_daemon_options *o;
@@ -167,7 +168,9 @@ static int prepare_caches(struct mount_daemon *d, struct lake *lake, struct err 
     if (r < 0)
         return r;
     if (d->disk) {
+        size_t budget = o->cache_bytes ? o->cache_bytes : CACHE_BUDGET_BYTES;
         d->disk_store = disk_store_new(d->disk, lake->store);
+        disk_store_set_fill(d->disk_store, budget / FILL_PART);
         cache.unit_bytes = DISK_CACHE_UNIT_BYTES; /* else random reads hold few that could be kept */
     }
     return cache_new(d->disk ? d->disk_store : lake->store, &cache, &d->cache, e);

@@ -140,9 +140,9 @@ static void what_was_spent_gives_way_first(void **state)
     (void)state;
     struct world w = begin_world(ARENAS);
     assert_true(read_whole(&w, "once", BLOCK) == BLOCK);
-    for (int i = 0; i < 3 * ARENAS; i++) {
+    for (unsigned i = 0; i < 3 * ARENAS; i++) {
         char key[64];
-        snprintf(key, sizeof key, "kept.%d.bin", i);
+        snprintf(key, sizeof key, "kept.%u.bin", i);
         struct cache_file *file = cache_file_open(w.c, key, "1", BLOCK);
         cache_file_is_kept(file);
         for (uint64_t at = 0; at < BLOCK; at += M / 2)
