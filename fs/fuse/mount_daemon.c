@@ -148,8 +148,10 @@ static int prepare_caches(struct mount_daemon *d, struct lake *lake, struct err 
     int r = o->disk.dir ? disk_cache_open(&o->disk, &d->disk, e) : 0;
     if (r < 0)
         return r;
-    if (d->disk)
+    if (d->disk) {
         d->disk_store = disk_store_new(d->disk, lake->store);
+        cache.unit_bytes = DISK_CACHE_UNIT_BYTES; /* the disk keeps whole units only */
+    }
     return cache_new(d->disk ? d->disk_store : lake->store, &cache, &d->cache, e);
 }
 

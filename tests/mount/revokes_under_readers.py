@@ -1,12 +1,13 @@
 """Grants end and come back under readers of every kind.  Once the last page of each lost object is
-gone, no read that begins later gives a byte to anybody, whatever lies in caches; the objects of
-another edit are read all the while, without one error."""
+gone, no read that begins later gives a byte to anybody, whatever lies in caches, on disk too; the
+objects of another edit are read all the while, without one error."""
 
 import functools
 import mmap
 import os
 import time
 
+import cached
 import common
 import readers
 from common import check, eventually
@@ -87,7 +88,8 @@ def test(world):
     for key, size in (SIZES | KEPT).items():
         world.lake.put(key, readers.Content(key).span(0, size))
     world.ready()
-    under_readers(world, world.mount("acme", "--poll", "0.2", "-o", "mem=16M"), 0, mmap.MAP_SHARED)
+    disk = cached.option(world, cache_size="64M", mem="16M")
+    under_readers(world, world.mount("acme", "--poll", "0.2", *disk), 0, mmap.MAP_SHARED)
     shared = world.mount_per_caller(*world.principals(acme=ACME), "--poll", "0.2", "-o", "mem=16M")
     under_readers(world, shared, ACME, mmap.MAP_PRIVATE)
 
