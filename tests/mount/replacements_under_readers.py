@@ -11,7 +11,7 @@ import common
 import readers
 from common import check
 
-READERS, ROUNDS = 8, readers.soak(4)
+READERS, ROUNDS = 8, readers.soak(3)
 SIZE = 2 << 20  # of every version: only the bytes tell them apart
 KEYS = [f"show/take{n}.mov" for n in range(5)]
 VERSIONS = ROUNDS * 3 + 1  # more than there ever are of one object
