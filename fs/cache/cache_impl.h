@@ -64,6 +64,7 @@ struct extent {
     bool fresh;    /* the same, and nobody has asked yet */
     bool started;  /* store_read_start() has returned */
     bool in_ahead; /* in the list of prefetches */
+    bool counted;  /* among those that the fetch thread has under way */
     bool unwanted; /* to be cancelled as soon as it is started */
     struct cache_piece *waiters;
     struct extent *hash_next;
@@ -127,6 +128,7 @@ struct cache {
     struct read_list ready;              /* to be answered */
     struct extent_list start;            /* wanted: started by whoever asked */
     struct extent_list ahead;            /* prefetches: started by the fetch thread */
+    size_t ahead_bytes, n_ahead;         /* started by it and under way */
     size_t fetching, answering, pumping; /* threads and reads at work: all 0 before it ends */
     uint64_t fetched_bytes, prefetched_bytes, wasted_bytes, served_bytes;
 };

@@ -165,17 +165,21 @@ static uint64_t rounded_up(uint64_t n, uint64_t unit)
 /* Fetches for a read of [from, …): in a stream to the end of its share, else exactly what was asked
  * for. Never from before `from`, so that nothing unwanted comes first. */
 static struct extent *fetch(struct cache *c, const struct cache_read *rd, uint64_t from,
-                            bool sequential)
+                            enum readahead_fetch how)
 {
     struct object *o = rd->file->object;
     uint64_t end = rd->offset + rd->length, unit = stream_share(c);
+    bool sequential = how != READAHEAD_EXACT;
+    if (how == READAHEAD_SOME)
+        unit = least(unit, CACHE_READ_BYTES);
     uint64_t align = sequential || rd->length < EXACT_ALIGN ? EXACT_ALIGN : c->unit_bytes;
     uint64_t start = from / align * align;
     uint64_t block_end = least((from / c->block_bytes + 1) * c->block_bytes, rd->file->size);
     uint64_t stop = least(rounded_up(end, align), block_end);
     if (sequential) {
         /* At least what was asked for: a read has room for so many pieces only. */
-        uint64_t share = least((from / unit + 1) * unit, block_end), n = share > stop ? share : stop;
+        uint64_t share = least((from / unit + 1) * unit, block_end),
+                 n = share > stop ? share : stop;
         struct extent *x = extent_new(c, o, start, (size_t)(n - start), GIVE_WAY_FRESH);
         if (x)
             return x;
@@ -197,10 +201,10 @@ static void want(struct cache *c, const struct cache_piece *p)
     extent_list_add(&c->start, x);
 }
 
-/* Puts the read together from extents that are there or under way, `most` of them, and from new ones:
- * all or none, so that reads which wait for memory hold none. False: not now. */
-static bool put_together(struct cache *c, struct cache_read *rd, bool sequential, bool may_fetch,
-                         int most)
+/* Puts the read together from extents that are there or under way, `most` of them, and from new
+ * ones: all or none, so that reads which wait for memory hold none. False: not now. */
+static bool put_together(struct cache *c, struct cache_read *rd, enum readahead_fetch how,
+                         bool may_fetch, int most)
 {
     struct object *o = rd->file->object;
     struct extent *new[CACHE_PIECES];
@@ -215,7 +219,7 @@ static bool put_together(struct cache *c, struct cache_read *rd, bool sequential
         /* Two pieces are always enough for the rest if they are fetched whole. */
         if (x && rd->n_pieces >= most && x->offset + x->length < least(end, block_end))
             x = NULL;
-        if (!x && may_fetch && (x = fetch(c, rd, at, sequential)))
+        if (!x && may_fetch && (x = fetch(c, rd, at, how)))
             new[n_new++] = x;
         if (!x) {
             whole = false;
@@ -249,19 +253,19 @@ static bool put_together(struct cache *c, struct cache_read *rd, bool sequential
     return true;
 }
 
-/* False: not now. In a small memory the pieces that are there may hold all of it, and leave none for
- * what is missing: then the read is fetched anew, as two pieces, for which there is always room. */
-static bool plan(struct cache *c, struct cache_read *rd, bool sequential, bool may_fetch)
+/* False: not now. In a small memory the pieces that are there may hold all of it, and leave none
+ * for what is missing: then the read is fetched anew, as two pieces, for which there is always
+ * room. */
+static bool plan(struct cache *c, struct cache_read *rd, enum readahead_fetch how, bool may_fetch)
 {
-    return put_together(c, rd, sequential, may_fetch, CACHE_PIECES - 2) ||
-           (may_fetch && put_together(c, rd, sequential, may_fetch, 0));
+    return put_together(c, rd, how, may_fetch, CACHE_PIECES - 2) ||
+           (may_fetch && put_together(c, rd, how, may_fetch, 0));
 }
 
 /* Memory may have come free: those that wait for it go on, in their order. */
 static void run_queue(struct cache *c)
 {
-    while (c->queue.first &&
-           plan(c, c->queue.first, /* sequential= */ false, /* may_fetch= */ true)) {
+    while (c->queue.first && plan(c, c->queue.first, READAHEAD_EXACT, /* may_fetch= */ true)) {
         struct cache_read *rd = read_list_pop(&c->queue);
         rd->state = READ_WAITING;
         if (rd->n_waits == 0)
@@ -339,6 +343,11 @@ static void fetched(struct cache *c, struct extent *x, int r)
             read_end(c, x->waiters->read, r);
     }
     c->fetching--;
+    if (x->counted) {
+        c->ahead_bytes -= x->length;
+        c->n_ahead--;
+        pthread_cond_signal(&c->fetch_cond);
+    }
     extent_unref(x);
     run_queue(c);
 }
@@ -377,6 +386,9 @@ static void start(struct cache *c, struct extent *x)
 void read_start_ahead(struct cache *c, struct extent *x)
 {
     x->in_ahead = false;
+    x->counted = true;
+    c->ahead_bytes += x->length;
+    c->n_ahead++;
     start(c, x);
 }
 
@@ -453,11 +465,11 @@ void cache_read_start(struct cache_read *rd)
     link_waiting(c, rd);
     rd->state = READ_WAITING;
     readahead_next(&f->readahead, rd->offset, rd->length, f->size, c->block_bytes, &p);
-    if (p.sequential)
+    if (p.fetch != READAHEAD_EXACT)
         stream_note(c, f, now_ms);
     if (rd->result < 0) {
         read_end(c, rd, rd->result); /* cancelled before it was started */
-    } else if (!plan(c, rd, p.sequential, /* may_fetch= */ !c->queue.first)) {
+    } else if (!plan(c, rd, p.fetch, /* may_fetch= */ !c->queue.first)) {
         rd->state = READ_QUEUED;
         read_list_add(&c->queue, rd);
         extent_cancel_one(c);

@@ -4,18 +4,21 @@
 
 #include <stddef.h>
 
-/* A stream that was continued once may jump this far and still be one. */
+/* A stream that was continued twice may jump this far and still be one. */
 #define SLACK_PROVEN (4u << 20)
+/* One that was continued once: so far back for what was overtaken, and no farther on than that. */
+#define SLACK_BACK (1u << 20)
 
 static bool continues(const struct readahead_cursor *c, uint64_t offset, uint64_t length)
 {
     if (c->stamp == 0)
         return false;
     /* A stream of one read: the next must follow it but for one request of its kind that it
-     * overtook. A random read lands there by chance so rarely that its needless block does not
-     * count. */
+     * overtook. */
     if (c->hits == 0)
         return offset >= c->next && offset - c->next <= length;
+    if (c->hits == 1)
+        return offset + SLACK_BACK >= c->next && offset <= c->next + 2 * length;
     return offset + SLACK_PROVEN >= c->next && offset <= c->next + SLACK_PROVEN;
 }
 
@@ -56,19 +59,23 @@ void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint
     bool goes_on;
     struct readahead_cursor *c = pick(ra, offset, length, &goes_on);
 
+    bool proven = goes_on && c->hits > 0;
     if (goes_on) {
-        if (c->hits++ > 0)
+        c->hits++;
+        if (proven)
             widen(c, block);
         if (end > c->next)
             c->next = end;
     } else {
-        *c = (struct readahead_cursor){.next = end, .block = block, .hits = offset == 0};
+        *c = (struct readahead_cursor){.next = end, .block = block, .hits = offset == 0 ? 2 : 0};
     }
     c->stamp = ++ra->clock;
 
-    ret->sequential = goes_on || offset == 0;
+    ret->fetch = proven || offset == 0 ? READAHEAD_BLOCK
+                 : goes_on             ? READAHEAD_SOME
+                                       : READAHEAD_EXACT;
     ret->ahead_from = ret->ahead_to = 0;
-    if (!ret->sequential)
+    if (ret->fetch != READAHEAD_BLOCK)
         return;
     uint64_t from = (block + 1) * block_bytes, to = from + c->ahead * block_bytes;
     if (offset == 0 && size <= READAHEAD_FRAME_BYTES)

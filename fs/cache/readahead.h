@@ -22,16 +22,22 @@ struct readahead {
     uint32_t clock;
 };
 
+enum readahead_fetch {
+    READAHEAD_EXACT, /* the exact range */
+    READAHEAD_SOME,  /* about as much again: a stream may begin here */
+    READAHEAD_BLOCK, /* to the end of the block */
+};
+
 struct readahead_plan {
-    bool sequential;               /* fetch to the end of the block; else the exact range */
+    enum readahead_fetch fetch;
     uint64_t ahead_from, ahead_to; /* prefetch these bytes too: whole blocks, within the file */
 };
 
 /* Notes the read of [offset, offset + length) in a file of `size` bytes and says what to fetch.
  * A read from the start, or one that continues one of the last two streams, is sequential: reads
  * may come out of order by a few megabytes, as a kernel's own read-ahead sends them. A stream that
- * begins elsewhere is fetched ahead from its third read on. Anything else is random and fetches
- * nothing that was not asked for. Pure but for `ra`. */
+ * begins elsewhere is believed at its third read: two may meet by chance. Anything else is random
+ * and fetches nothing that was not asked for. Pure but for `ra`. */
 void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint64_t size,
                     uint64_t block_bytes, struct readahead_plan *ret);
 

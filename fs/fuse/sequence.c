@@ -20,14 +20,17 @@
 #define TAG "sequence"
 #define SEQUENCES_MAX 64 /* the one that was read least recently goes */
 #define AHEAD_FRAMES 64
-#define GLANCES 2 /* so many frames in a row that were only looked at end the fetching */
+#define GLANCES                                                                                    \
+    2 /* after so many frames in a row that were only looked at, the next will be, too */
+#define GLANCE_ALIGN ((uint64_t)64 << 10)
 
 struct sequence {
     struct sequence_frame of; /* some frame of it */
     struct frame_cursors cursors;
-    unsigned glances; /* handles in a row that did not read to the middle */
-    uint64_t stamp;   /* 0: unused */
-    uint64_t id;      /* never given twice */
+    unsigned glances;   /* handles in a row that did not read to the middle */
+    uint64_t glance_to; /* how far they read at most */
+    uint64_t stamp;     /* 0: unused */
+    uint64_t id;        /* never given twice */
 };
 
 struct sequences {
@@ -140,7 +143,7 @@ static bool may_open(struct front *f, uid_t uid, node_id id)
 }
 
 /* False: there is no memory for it now. A frame that is not there, or not to be seen, is passed. */
-static bool fetch(struct look *l, const struct sequence_frame *of, int64_t number)
+static bool fetch(struct look *l, const struct sequence_frame *of, int64_t number, uint64_t length)
 {
     AUTO(buf) struct buf key = {0};
     struct cache *cache = l->f->cache;
@@ -154,16 +157,17 @@ static bool fetch(struct look *l, const struct sequence_frame *of, int64_t numbe
         !n.live || n.is_dir || n.is_link || n.size == 0 || n.size > SEQUENCE_FRAME_BYTES ||
         index_object_key(l->rd, &n, &key, &e) < 0)
         return true;
-    bool all = cache_prefetch(cache, buf_str(&key), n.etag, n.size);
+    bool all = cache_prefetch(cache, buf_str(&key), n.etag, n.size < length ? n.size : length);
     /* Taken away meanwhile: whoever did that may have emptied the cache before this was in it. */
     if (!mount_state_is_current(l->f->state, of->uid, l->seen) && !may_open(l->f, of->uid, id))
         cache_drop(cache, buf_str(&key), NULL);
     return all;
 }
 
-static unsigned fetch_all(struct front *f, const struct sequence_frame *of,
-                          const struct frame_plan *p)
+static unsigned fetch_all(struct front *f, const struct sequence_next *next)
 {
+    const struct sequence_frame *of = &next->frame;
+    const struct frame_plan *p = &next->plan;
     AUTO(seen) struct seen *seen = mount_state_get(f->state, of->uid);
     AUTO(index_read) struct index_read *rd = NULL;
     struct err e;
@@ -171,7 +175,7 @@ static unsigned fetch_all(struct front *f, const struct sequence_frame *of,
         return 0;
     struct look l = {.f = f, .seen = seen, .rd = rd};
     for (unsigned i = 0; i < p->count; i++)
-        if (!fetch(&l, of, p->first + (int64_t)i * p->stride))
+        if (!fetch(&l, of, p->first + (int64_t)i * p->stride, next->length))
             return i;
     return p->count;
 }
@@ -184,9 +188,10 @@ void sequence_note(struct sequences *s, const struct sequence_frame *frame,
         return;
     LOCKED(&s->lock);
     struct sequence *q = find_or_make(s, frame);
-    if (q->glances >= GLANCES)
-        return;
-    frame_cursors_next(&q->cursors, frame->number, most_ahead(frame->size), &ret->plan);
+    ret->length = q->glances < GLANCES ? SEQUENCE_FRAME_BYTES
+                                       : (q->glance_to / GLANCE_ALIGN + 1) * GLANCE_ALIGN;
+    uint64_t each = frame->size < ret->length ? frame->size : ret->length;
+    frame_cursors_next(&q->cursors, frame->number, most_ahead(each), &ret->plan);
     ret->id = q->id;
 }
 
@@ -195,7 +200,7 @@ void sequence_fetch(struct sequences *s, const struct sequence_next *next)
     const struct frame_plan *p = &next->plan;
     if (p->count == 0)
         return;
-    unsigned n = fetch_all(s->f, &next->frame, p);
+    unsigned n = fetch_all(s->f, next);
     log_debug(TAG, "after frame %" PRId64 ": %u of %u from %" PRId64 " by %" PRId64,
               next->frame.number, n, p->count, p->first, p->stride);
     if (n == p->count)
@@ -212,6 +217,14 @@ void sequence_closed(struct sequences *s, const struct sequence_frame *frame, ui
         return;
     LOCKED(&s->lock);
     struct sequence *q = find(s, frame);
-    if (q)
-        q->glances = read_to < frame->size / 2 ? q->glances + 1 : 0;
+    if (!q)
+        return;
+    if (read_to >= frame->size / 2) {
+        q->glances = 0;
+        q->glance_to = 0;
+    } else {
+        q->glances++;
+        if (read_to > q->glance_to)
+            q->glance_to = read_to;
+    }
 }

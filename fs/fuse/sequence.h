@@ -37,6 +37,7 @@ void sequence_frame_of(const struct node *n, uid_t uid, struct sequence_frame *r
 struct sequence_next {
     struct sequence_frame frame;
     struct frame_plan plan; /* of no frames: nothing follows */
+    uint64_t length;        /* to fetch of each at most */
     uint64_t id;
 };
 
@@ -52,7 +53,8 @@ void sequence_note(struct sequences *s, const struct sequence_frame *frame,
 void sequence_fetch(struct sequences *s, const struct sequence_next *next);
 
 /* The handle is closed; `read_to` is the end of what was read by it. Where the frames of a sequence
- * are not read to their middle (somebody looks at headers), the next ones are not fetched. */
+ * are not read to their middle (somebody looks at headers, or at one layer), as much is fetched of
+ * the next ones and no more. */
 void sequence_closed(struct sequences *s, const struct sequence_frame *frame, uint64_t read_to);
 
 #endif

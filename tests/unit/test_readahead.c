@@ -15,9 +15,13 @@
 #define BLOCK (8 * M)
 #define BIG (1024 * M)
 
+#define EXACT READAHEAD_EXACT
+#define SOME READAHEAD_SOME
+#define ALL READAHEAD_BLOCK
+
 struct step {
     uint64_t offset, length;
-    bool sequential;
+    enum readahead_fetch fetch;
     uint64_t ahead_from, ahead_to;
 };
 
@@ -27,9 +31,9 @@ static void follow(const struct step *steps, size_t n, uint64_t size)
     for (size_t i = 0; i < n; i++) {
         struct readahead_plan p;
         readahead_next(&ra, steps[i].offset, steps[i].length, size, BLOCK, &p);
-        if (p.sequential != steps[i].sequential || p.ahead_from != steps[i].ahead_from ||
+        if (p.fetch != steps[i].fetch || p.ahead_from != steps[i].ahead_from ||
             p.ahead_to != steps[i].ahead_to)
-            fail_msg("step %zu: %d %ju..%ju", i, p.sequential, (uintmax_t)p.ahead_from,
+            fail_msg("step %zu: %d %ju..%ju", i, p.fetch, (uintmax_t)p.ahead_from,
                      (uintmax_t)p.ahead_to);
     }
 }
@@ -38,15 +42,15 @@ static void a_stream_widens(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {0, M, true, 0, 0},
-        {M, M, true, BLOCK, 2 * BLOCK},
-        {2 * M, M, true, BLOCK, 2 * BLOCK},
-        {7 * M, M, true, BLOCK, 2 * BLOCK}, /* a jump within the slack */
-        {8 * M, M, true, 2 * BLOCK, 4 * BLOCK},
-        {12 * M, M, true, 2 * BLOCK, 4 * BLOCK},
-        {16 * M, M, true, 3 * BLOCK, 7 * BLOCK},
-        {20 * M, M, true, 3 * BLOCK, 7 * BLOCK},
-        {24 * M, M, true, 4 * BLOCK, 8 * BLOCK},
+        {0, M, ALL, 0, 0},
+        {M, M, ALL, BLOCK, 2 * BLOCK},
+        {2 * M, M, ALL, BLOCK, 2 * BLOCK},
+        {7 * M, M, ALL, BLOCK, 2 * BLOCK}, /* a jump within the slack */
+        {8 * M, M, ALL, 2 * BLOCK, 4 * BLOCK},
+        {12 * M, M, ALL, 2 * BLOCK, 4 * BLOCK},
+        {16 * M, M, ALL, 3 * BLOCK, 7 * BLOCK},
+        {20 * M, M, ALL, 3 * BLOCK, 7 * BLOCK},
+        {24 * M, M, ALL, 4 * BLOCK, 8 * BLOCK},
     };
     follow(steps, COUNT(steps), BIG);
 }
@@ -55,9 +59,9 @@ static void it_stops_at_the_end(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {80 * M, M, false, 0, 0},          {81 * M, M, true, 0, 0},
-        {82 * M, M, true, 88 * M, 90 * M}, {88 * M, M, false, 0, 0}, /* too far: 5 MiB */
-        {89 * M, M, true, 0, 0},
+        {80 * M, M, EXACT, 0, 0},         {81 * M, M, SOME, 0, 0},
+        {82 * M, M, ALL, 88 * M, 90 * M}, {88 * M, M, EXACT, 0, 0}, /* too far: 5 MiB */
+        {89 * M, M, SOME, 0, 0},
     };
     follow(steps, COUNT(steps), 90 * M);
 }
@@ -66,8 +70,8 @@ static void random_reads_fetch_nothing_more(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {500 * M, 4096, false, 0, 0}, {100 * M, 4096, false, 0, 0}, {900 * M, 4096, false, 0, 0},
-        {300 * M, 4096, false, 0, 0}, {500 * M, 4096, false, 0, 0}, {499 * M, 4096, false, 0, 0},
+        {500 * M, 4096, EXACT, 0, 0}, {100 * M, 4096, EXACT, 0, 0}, {900 * M, 4096, EXACT, 0, 0},
+        {300 * M, 4096, EXACT, 0, 0}, {500 * M, 4096, EXACT, 0, 0}, {499 * M, 4096, EXACT, 0, 0},
     };
     follow(steps, COUNT(steps), BIG);
 }
@@ -76,15 +80,15 @@ static void two_streams_at_once(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {0, M, true, 0, 0},
-        {512 * M, M, false, 0, 0},
-        {M, M, true, BLOCK, 2 * BLOCK},
-        {513 * M, M, true, 0, 0},
-        {2 * M, M, true, BLOCK, 2 * BLOCK},
-        {514 * M, M, true, 520 * M, 528 * M},
-        {800 * M, 4096, false, 0, 0}, /* takes the place of the older one */
-        {515 * M, M, true, 520 * M, 528 * M},
-        {3 * M, M, false, 0, 0},
+        {0, M, ALL, 0, 0},
+        {512 * M, M, EXACT, 0, 0},
+        {M, M, ALL, BLOCK, 2 * BLOCK},
+        {513 * M, M, SOME, 0, 0},
+        {2 * M, M, ALL, BLOCK, 2 * BLOCK},
+        {514 * M, M, ALL, 520 * M, 528 * M},
+        {800 * M, 4096, EXACT, 0, 0}, /* takes the place of the older one */
+        {515 * M, M, ALL, 520 * M, 528 * M},
+        {3 * M, M, EXACT, 0, 0},
     };
     follow(steps, COUNT(steps), BIG);
 }
@@ -93,11 +97,11 @@ static void requests_may_overtake(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {0, M / 8, true, 0, 0},
-        {M / 4, M / 8, true, BLOCK, 2 * BLOCK},
-        {M / 8, M / 8, true, BLOCK, 2 * BLOCK},
-        {2 * M, M, true, BLOCK, 2 * BLOCK},
-        {M, M, true, BLOCK, 2 * BLOCK},
+        {0, M / 8, ALL, 0, 0},
+        {M / 4, M / 8, ALL, BLOCK, 2 * BLOCK},
+        {M / 8, M / 8, ALL, BLOCK, 2 * BLOCK},
+        {2 * M, M, ALL, BLOCK, 2 * BLOCK},
+        {M, M, ALL, BLOCK, 2 * BLOCK},
     };
     follow(steps, COUNT(steps), BIG);
 }
@@ -107,12 +111,12 @@ static void requests_may_overtake_after_a_jump(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {500 * M, M / 8, false, 0, 0},
-        {500 * M + 3 * M / 8, M / 2, true, 0, 0}, /* has overtaken the next */
-        {500 * M + M / 8, M / 4, true, 504 * M, 512 * M},
-        {502 * M, M, true, 504 * M, 512 * M},
-        {500 * M + 7 * M / 8, M, true, 504 * M, 512 * M},
-        {504 * M, M, true, 512 * M, 528 * M},
+        {500 * M, M / 8, EXACT, 0, 0},
+        {500 * M + 3 * M / 8, M / 2, SOME, 0, 0}, /* has overtaken the next */
+        {500 * M + M / 8, M / 4, ALL, 504 * M, 512 * M},
+        {502 * M, M, ALL, 504 * M, 512 * M},
+        {500 * M + 7 * M / 8, M, ALL, 504 * M, 512 * M},
+        {504 * M, M, ALL, 512 * M, 528 * M},
     };
     follow(steps, COUNT(steps), BIG);
 }
@@ -132,7 +136,9 @@ static void random_reads_amplify_little(void **state)
             uint64_t at = (uint64_t)rand_r(&seed) % (BIG / length) * length;
             readahead_next(&ra, at, length, BIG, BLOCK, &p);
             asked += length;
-            fetched += p.sequential ? BLOCK - at % BLOCK + p.ahead_to - p.ahead_from : length;
+            fetched += p.fetch == ALL    ? BLOCK - at % BLOCK + p.ahead_to - p.ahead_from
+                       : p.fetch == SOME ? length + M / 2
+                                         : length;
         }
         print_message("%ju KiB: %.3f\n", (uintmax_t)length / 1024, (double)fetched / (double)asked);
         assert_true(fetched <= asked + asked / 20);
@@ -142,13 +148,13 @@ static void random_reads_amplify_little(void **state)
 static void a_frame_is_fetched_whole(void **state)
 {
     (void)state;
-    static const struct step from_start[] = {{0, 4096, true, BLOCK, 50 * M}};
+    static const struct step from_start[] = {{0, 4096, ALL, BLOCK, 50 * M}};
     follow(from_start, COUNT(from_start), 50 * M);
-    static const struct step small[] = {{0, 4096, true, 0, 0}};
+    static const struct step small[] = {{0, 4096, ALL, 0, 0}};
     follow(small, COUNT(small), 5 * M);
-    static const struct step too_big[] = {{0, 4096, true, 0, 0}};
+    static const struct step too_big[] = {{0, 4096, ALL, 0, 0}};
     follow(too_big, COUNT(too_big), 65 * M);
-    static const struct step middle[] = {{20 * M, 4096, false, 0, 0}};
+    static const struct step middle[] = {{20 * M, 4096, EXACT, 0, 0}};
     follow(middle, COUNT(middle), 50 * M);
 }
 
