@@ -193,20 +193,25 @@ int disk_cache_sync(struct disk_cache *dc, struct err *e)
     return 0;
 }
 
+/* How many entries went. */
+static int erase(struct disk_cache *dc, const char *key, const char *etag, struct err *e)
+{
+    if (!dc->has_lake)
+        return err_set(e, -EINVAL, "'%s' is in no lake that the cache in '%s' knows", key, dc->dir);
+    struct disk_name name = disk_name_of(dc, key, etag);
+    return disk_object_erase(dc, &name, /* all_versions= */ !etag, e);
+}
+
 int disk_cache_erase_soon(struct disk_cache *dc, const char *key, const char *etag, struct err *e)
 {
-    struct disk_name name = disk_name_of(dc, key, etag);
-    int r = disk_object_erase(dc, &name, /* all_versions= */ !etag, e);
+    int r = erase(dc, key, etag, e);
     return r < 0 ? r : 0;
 }
 
 int disk_cache_erase(struct disk_cache *dc, const char *key, const char *etag, struct err *e)
 {
-    struct disk_name name = disk_name_of(dc, key, etag);
-    int r = disk_object_erase(dc, &name, /* all_versions= */ !etag, e);
-    if (r <= 0)
-        return r;
-    return disk_cache_sync(dc, e);
+    int r = erase(dc, key, etag, e);
+    return r > 0 ? disk_cache_sync(dc, e) : r;
 }
 
 static int clear_objects(struct disk_cache *dc)

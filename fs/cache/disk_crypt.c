@@ -24,8 +24,9 @@ struct disk_keys {
 
 struct disk_cipher {
     EVP_CIPHER *aes;
-    EVP_CIPHER_CTX *seal, *open; /* with the key of an object, or fresh */
-    bool has_key;
+    EVP_CIPHER_CTX *seal, *open; /* each set up with the key when it is first used */
+    unsigned char key[DISK_KEY_BYTES];
+    bool has_key, seals, opens;
 };
 
 /* ---- keys ---------------------------------------------------------------------------------- */
@@ -135,37 +136,52 @@ struct disk_cipher *disk_cipher_new(void)
 
 void disk_cipher_forget(struct disk_cipher *c)
 {
-    EVP_CIPHER_CTX_reset(c->seal); /* wipes */
-    EVP_CIPHER_CTX_reset(c->open);
-    c->has_key = false;
+    if (c->seals)
+        EVP_CIPHER_CTX_reset(c->seal); /* wipes */
+    if (c->opens)
+        EVP_CIPHER_CTX_reset(c->open);
+    explicit_bzero(c->key, sizeof c->key);
+    c->has_key = c->seals = c->opens = false;
 }
 
 void disk_cipher_free(struct disk_cipher *c)
 {
     if (!c)
         return;
+    disk_cipher_forget(c);
     EVP_CIPHER_CTX_free(c->seal);
     EVP_CIPHER_CTX_free(c->open);
     EVP_CIPHER_free(c->aes);
     free(c);
 }
 
-static int set_key(struct disk_cipher *c, const unsigned char *key)
+static void set_key(struct disk_cipher *c, const unsigned char *key)
 {
     disk_cipher_forget(c);
-    if (EVP_EncryptInit_ex2(c->seal, c->aes, key, NULL, NULL) != 1 ||
-        EVP_DecryptInit_ex2(c->open, c->aes, key, NULL, NULL) != 1)
-        return -EIO;
+    memcpy(c->key, key, sizeof c->key);
     c->has_key = true;
-    return 0;
 }
 
-/* `aad` is given as two pieces. `ctx` has its key. */
+static EVP_CIPHER_CTX *sealing(struct disk_cipher *c)
+{
+    if (c->has_key && !c->seals)
+        c->seals = EVP_EncryptInit_ex2(c->seal, c->aes, c->key, NULL, NULL) == 1;
+    return c->seals ? c->seal : NULL;
+}
+
+static EVP_CIPHER_CTX *opening(struct disk_cipher *c)
+{
+    if (c->has_key && !c->opens)
+        c->opens = EVP_DecryptInit_ex2(c->open, c->aes, c->key, NULL, NULL) == 1;
+    return c->opens ? c->open : NULL;
+}
+
+/* What is bound to the tag is given as two pieces. `ctx` NULL: there is no key. */
 static int gcm_seal(EVP_CIPHER_CTX *ctx, const unsigned char *nonce, const void *aad, size_t n_aad,
                     uint64_t serial, const void *from, size_t n, void *to, unsigned char *ret_tag)
 {
     int len;
-    if (EVP_EncryptInit_ex2(ctx, NULL, NULL, nonce, NULL) != 1 ||
+    if (!ctx || EVP_EncryptInit_ex2(ctx, NULL, NULL, nonce, NULL) != 1 ||
         EVP_EncryptUpdate(ctx, NULL, &len, aad, (int)n_aad) != 1 ||
         EVP_EncryptUpdate(ctx, NULL, &len, (unsigned char *)&serial, sizeof serial) != 1 ||
         EVP_EncryptUpdate(ctx, to, &len, from, (int)n) != 1 || len != (int)n ||
@@ -181,7 +197,7 @@ static int gcm_open(EVP_CIPHER_CTX *ctx, const unsigned char *nonce, const void 
     int len;
     unsigned char want[DISK_TAG_BYTES];
     memcpy(want, tag, sizeof want);
-    if (EVP_DecryptInit_ex2(ctx, NULL, NULL, nonce, NULL) != 1 ||
+    if (!ctx || EVP_DecryptInit_ex2(ctx, NULL, NULL, nonce, NULL) != 1 ||
         EVP_DecryptUpdate(ctx, NULL, &len, aad, (int)n_aad) != 1 ||
         EVP_DecryptUpdate(ctx, NULL, &len, (unsigned char *)&serial, sizeof serial) != 1 ||
         EVP_DecryptUpdate(ctx, to, &len, from, (int)n) != 1 || len != (int)n ||
@@ -195,17 +211,18 @@ int disk_cipher_make(struct disk_cipher *c, const struct disk_keys *k, const voi
                      uint64_t serial, struct disk_wrapped *ret)
 {
     unsigned char key[DISK_KEY_BYTES];
-    int r = set_key(c, k->wrap);
-    if (r == 0 && (RAND_bytes(ret->nonce, sizeof ret->nonce) != 1 ||
-                   RAND_priv_bytes(key, sizeof key) != 1))
+    int r = 0;
+    set_key(c, k->wrap);
+    if (RAND_bytes(ret->nonce, sizeof ret->nonce) != 1 || RAND_priv_bytes(key, sizeof key) != 1)
         r = -EIO;
     if (r == 0)
-        r = gcm_seal(c->seal, ret->nonce, ids, n_ids, serial, key, sizeof key, ret->key, ret->tag);
+        r = gcm_seal(sealing(c), ret->nonce, ids, n_ids, serial, key, sizeof key, ret->key,
+                     ret->tag);
     if (r == 0)
-        r = set_key(c, key);
-    explicit_bzero(key, sizeof key);
-    if (r < 0)
+        set_key(c, key);
+    else
         disk_cipher_forget(c);
+    explicit_bzero(key, sizeof key);
     return r;
 }
 
@@ -213,14 +230,13 @@ int disk_cipher_load(struct disk_cipher *c, const struct disk_keys *k, const voi
                      uint64_t serial, const struct disk_wrapped *w)
 {
     unsigned char key[DISK_KEY_BYTES];
-    int r = set_key(c, k->wrap);
+    set_key(c, k->wrap);
+    int r = gcm_open(opening(c), w->nonce, ids, n_ids, serial, w->tag, w->key, sizeof key, key);
     if (r == 0)
-        r = gcm_open(c->open, w->nonce, ids, n_ids, serial, w->tag, w->key, sizeof key, key);
-    if (r == 0)
-        r = set_key(c, key);
-    explicit_bzero(key, sizeof key);
-    if (r < 0)
+        set_key(c, key);
+    else
         disk_cipher_forget(c);
+    explicit_bzero(key, sizeof key);
     return r;
 }
 
@@ -238,9 +254,8 @@ int disk_cipher_seal(struct disk_cipher *c, const struct disk_place *at, const v
 {
     unsigned char nonce[DISK_NONCE_BYTES];
     nonce_of(at, nonce);
-    return c->has_key ? gcm_seal(c->seal, nonce, nonce, sizeof nonce, at->serial, from, at->length,
-                                 to, ret_tag)
-                      : -EIO;
+    return gcm_seal(sealing(c), nonce, nonce, sizeof nonce, at->serial, from, at->length, to,
+                    ret_tag);
 }
 
 int disk_cipher_open(struct disk_cipher *c, const struct disk_place *at,
@@ -248,7 +263,5 @@ int disk_cipher_open(struct disk_cipher *c, const struct disk_place *at,
 {
     unsigned char nonce[DISK_NONCE_BYTES];
     nonce_of(at, nonce);
-    return c->has_key ? gcm_open(c->open, nonce, nonce, sizeof nonce, at->serial, tag, from,
-                                 at->length, to)
-                      : -EBADMSG;
+    return gcm_open(opening(c), nonce, nonce, sizeof nonce, at->serial, tag, from, at->length, to);
 }

@@ -89,6 +89,7 @@ struct disk_cache {
     /* By name: raised before an object is erased, so that a fill which began before it is refused. */
     atomic_uint erased[DISK_LOCKS];
     unsigned char lake[DISK_ID_BYTES];
+    bool has_lake;
 };
 
 /* What one worker needs for itself. */

@@ -41,6 +41,8 @@ static int read_key(const char *path, unsigned char *ret, struct err *e)
     AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT)
         return -ENOENT;
+    if (fd < 0 && errno == ELOOP)
+        return err_set(e, -EBADMSG, "the cache key '%s' is a link: name the file itself", path);
     if (fd < 0)
         return err_errno(e, -errno, "open the cache key '%s'", path);
     int r = check(path, fd, e);

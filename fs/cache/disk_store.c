@@ -434,6 +434,7 @@ struct store *disk_store_new(struct disk_cache *dc, struct store *inner)
     struct disk_store *ds = xcalloc(1, sizeof *ds);
     const char *lake = inner->place ? inner->place : inner->url ? inner->url : "";
     disk_hash(dc->keys, lake, strlen(lake), NULL, 0, NULL, 0, dc->lake);
+    dc->has_lake = true;
     ds->store = (struct store){.ops = &ops, .url = inner->url, .place = inner->place};
     ds->dc = dc;
     ds->inner = inner;

@@ -257,6 +257,7 @@ static void test_folder_and_key_are_ours_alone(void **state)
     assert_int_equal(truncate(w->key, 31), 0);
     assert_int_equal(open_code(w, 0, w->key, &e), -EBADMSG);
     assert_int_equal(open_code(w, 0, w->cache, &e), -EBADMSG); /* a folder */
+    assert_int_equal(open_code(w, 0, "/proc/self/exe", &e), -EBADMSG); /* a link */
     assert_int_equal(open_code(w, 0, NULL, &e), -EINVAL);
     assert_int_equal(open_code(w, 1 * M, w->key, &e), -EINVAL);
     assert_int_equal(open_code(w, UINT64_MAX, w->key, &e), -EINVAL);
@@ -317,6 +318,7 @@ static void test_who_only_looks_makes_nothing(void **state)
     assert_int_equal(stat(path, &st), -1);
     o.dir = w->cache;
     assert_int_equal(disk_cache_open(&o, &dc, &e), 0);
+    assert_int_equal(disk_cache_erase(dc, "a", NULL, &e), -EINVAL); /* of which lake? */
     disk_cache_close(dc);
     world_open(w, SIZE);
     assert_int_equal(world_read(w, "a", "1", 0, M), 0);
@@ -486,29 +488,58 @@ static void child_world(struct world *w, unsigned seed, int n)
     made_up_done(&mine.inner);
 }
 
-/* One ends by itself, one is killed in the middle of what it does; both while a third reads. */
+/* One ends by itself, others are killed in the middle of what they do; all while another reads. */
 static void test_processes_share_it(void **state)
 {
     (void)state;
     AUTO(world) struct world *w = world_new(false);
-    pid_t pid[2];
+    pid_t pid[4];
     int status;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         pid[i] = fork();
         if (pid[i] == 0) {
-            child_world(w, 100u + (unsigned)i, i ? 1000000 : 300);
+            child_world(w, 100u + (unsigned)i, i ? 1000000 : 200);
             _exit(0);
         }
         assert_true(pid[i] > 0);
     }
-    read_at_random(w, 1, 150);
+    for (int i = 3; i > 0; i--) {
+        read_at_random(w, (unsigned)i, 50);
+        assert_int_equal(kill(pid[i], SIGKILL), 0);
+        assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    }
     assert_int_equal(waitpid(pid[0], &status, 0), pid[0]);
     assert_int_equal(status, 0);
-    assert_int_equal(kill(pid[1], SIGKILL), 0);
-    assert_int_equal(waitpid(pid[1], &status, 0), pid[1]);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    read_at_random(w, 2, 150);
+    read_at_random(w, 9, 100);
     assert_int_equal(world_stats(w).damaged, 0);
+}
+
+/* Another process holds all locks and does not go on: it keeps nobody from reading and erasing. */
+static void test_a_stopped_process_holds_up_nothing(void **state)
+{
+    (void)state;
+    AUTO(world) struct world *w = world_new(false);
+    struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = DISK_HEADER_BYTES};
+    char path[128];
+    struct err e;
+    world_read(w, "a", "1", 0, M);
+    world_read(w, "b", "1", 0, M);
+    snprintf(path, sizeof path, "%s/table", w->cache);
+    AUTO(fd) int fd = open(path, O_RDWR); /* a description of its own is as another process */
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &all), 0);
+    assert_int_equal(world_read(w, "a", "1", 0, M), 0);
+    assert_int_equal(world_read(w, "c", "1", 0, M), M);
+    assert_int_equal(world_read(w, "c", "1", 0, M), M); /* not kept */
+    assert_int_equal(disk_cache_erase(w->dc, "a", NULL, &e), 0);
+    assert_int_equal(world_stats(w).objects, 1);
+    assert_int_equal(disk_cache_clear(w->dc, &e), 0);
+    assert_int_equal(world_stats(w).objects, 0);
+    all.l_type = F_UNLCK;
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &all), 0);
+    assert_int_equal(world_read(w, "c", "1", 0, M), M);
+    assert_int_equal(world_read(w, "c", "1", 0, M), 0);
+    assert_int_equal(world_stats(w).write_errors + world_stats(w).damaged, 0);
 }
 
 int main(void)
@@ -535,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_clear_is_for_all_handles),
         cmocka_unit_test(test_a_full_disk_fails_no_read),
         cmocka_unit_test(test_processes_share_it),
+        cmocka_unit_test(test_a_stopped_process_holds_up_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
