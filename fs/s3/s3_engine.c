@@ -21,9 +21,9 @@
 
 #define TAG "s3"
 #define IDLE_POLL_MS 60000
-#define KEPT_FOR_META 2  /* connections */
+#define KEPT_FOR_META 2   /* connections */
 #define LATE_AGAIN_MS 100 /* when to look again at a late request that could not be helped */
-#define KEYS_POLL_MS 100 /* how often a request that waits for new keys looks */
+#define KEYS_POLL_MS 100  /* how often a request that waits for new keys looks */
 
 /* A request's way; every arrow is taken by the engine's thread, but the first:
  *
@@ -495,8 +495,7 @@ int s3_engine_new(struct s3_request_site site, struct s3_cred *cred,
 
     int r = 0;
     if (limits->bulk_least < 1 || limits->bulk < limits->bulk_least ||
-        limits->connections <= limits->bulk ||
-        limits->connections > S3_ENGINE_CONNECTIONS_MAX)
+        limits->connections <= limits->bulk || limits->connections > S3_ENGINE_CONNECTIONS_MAX)
         r = err_set(e, -EINVAL, "of 2 to %d connections to the store, fewer must be for long reads",
                     S3_ENGINE_CONNECTIONS_MAX);
     if (r == 0 && en->multi) {

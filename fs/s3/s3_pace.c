@@ -4,17 +4,17 @@
 
 #include <string.h>
 
-#define FADE 0.875              /* what is left of a sum at the next sample */
-#define FIRST_TURN_MS 15000     /* half of the time for which a smallest first byte holds */
+#define FADE 0.875          /* what is left of a sum at the next sample */
+#define FIRST_TURN_MS 15000 /* half of the time for which a smallest first byte holds */
 #define FIRST_UNKNOWN UINT32_MAX
-#define NEAR_US 5000            /* a store nearer than this has no latency worth cutting reads for */
-#define CARRY_LEAST_US 500      /* shorter carries are the length of a socket's buffer */
+#define NEAR_US 5000       /* a store nearer than this has no latency worth cutting reads for */
+#define CARRY_LEAST_US 500 /* shorter carries are the length of a socket's buffer */
 #define PIECE_LEAST_BYTES ((size_t)2 << 20)
 #define PIECE_ALIGN_BYTES ((size_t)64 << 10)
 #define PIECES_MOST 4u
 
 #define WINDOW_MS 250
-#define IDLE_MS 2000 /* between the ends of two requests */
+#define IDLE_MS 2000    /* between the ends of two requests */
 #define WINDOW_ROUNDS 3 /* requests of each connection in a window, at least */
 #define FASTER 1.15     /* the whole must gain so much for more connections to stay */
 #define NO_SLOWER 0.95
@@ -24,7 +24,7 @@
 #define TRY_FORGET_MS 60000 /* what was tried so long ago says nothing any more */
 
 #define SMALLEST_CLASS_BYTES ((size_t)64 << 10)
-#define FEW 32       /* samples that do not make a class yet */
+#define FEW 32 /* samples that do not make a class yet */
 #define CLASS_FULL 512
 #define LATE_LEAST_MS 25
 #define ASKED_PER_TWICE 20
@@ -156,8 +156,8 @@ unsigned s3_pace_bulk(const struct s3_pace *p)
 
 size_t s3_pace_piece(struct s3_pace *p, size_t length, unsigned room, unsigned waiting)
 {
-    p->read_bytes = p->read_bytes <= 0 ? (double)length
-                                       : p->read_bytes * FADE + (double)length * (1 - FADE);
+    p->read_bytes =
+        p->read_bytes <= 0 ? (double)length : p->read_bytes * FADE + (double)length * (1 - FADE);
     unsigned pieces = waiting > 0 ? room / waiting : room;
     if (first_us(p) < NEAR_US || s3_pace_bulk(p) <= p->least)
         return length;
@@ -279,6 +279,7 @@ void s3_pace_note(struct s3_pace *p, const struct s3_pace_sample *s, int64_t now
     if (!s->bulk)
         return;
     p->bytes = p->bytes * FADE + (double)s->bytes;
-    p->carry_us = p->carry_us * FADE + (s->carry_us > CARRY_LEAST_US ? s->carry_us : CARRY_LEAST_US);
+    p->carry_us =
+        p->carry_us * FADE + (s->carry_us > CARRY_LEAST_US ? s->carry_us : CARRY_LEAST_US);
     note_window(p, s, now_ms);
 }

@@ -34,16 +34,17 @@ struct s3_pace_class {
 struct s3_pace {
     unsigned least, most; /* long reads at once */
 
-    uint32_t first_us[2]; /* smallest time to first byte: of this quarter minute, of the one before */
+    uint32_t first_us[2]; /* smallest time to first byte: of this and the last quarter minute */
     int64_t first_turn_ms;
     uint32_t first_mean_us;
     double bytes, carry_us; /* faded sums of long requests; their ratio is a connection's rate */
     double read_bytes;      /* mean length of a long read, before it was cut */
 
-    unsigned extra; /* connections that trying has found worth while */
-    int trying;     /* 0, or by how much `extra` differs from what it was before */
+    unsigned extra;  /* connections that trying has found worth while */
+    int trying;      /* 0, or by how much `extra` differs from what it was before */
     double try_from; /* bytes a millisecond before that */
-    int64_t window_ms, last_ms, try_at_ms, try_pause_ms; /* try_at_ms: of the next, or of this one's start */
+    int64_t window_ms, last_ms, try_pause_ms;
+    int64_t try_at_ms; /* of the next try, or when the present one began */
     bool look_down;
     uint64_t window_bytes;
     unsigned window_requests, window_full;
@@ -87,9 +88,9 @@ int64_t s3_pace_late_ms(const struct s3_pace *p, size_t bytes);
 /* A request starts that could have a second one. */
 void s3_pace_asked(struct s3_pace *p);
 
-/* Whether a request of `bytes`, which is late and has brought `have` of them in `took_ms`, is worth a
- * second one: not where at its pace it is done in the time that others take, and not where more than
- * one in twenty were asked twice. If so, it counts as made. */
+/* Whether a request of `bytes`, which is late and has brought `have` of them in `took_ms`, is worth
+ * a second one: not where at its pace it is done in the time that others take, and not where more
+ * than one in twenty were asked twice. If so, it counts as made. */
 bool s3_pace_ask_twice(struct s3_pace *p, size_t bytes, size_t have, int64_t took_ms);
 
 #endif

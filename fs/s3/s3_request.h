@@ -62,7 +62,7 @@ struct s3_request {
     void (*progress)(struct s3_request *rq, size_t have);            /* NULL: nobody listens */
     void (*done)(struct s3_request *rq, int r, const struct err *e); /* exactly once */
     void *arg;                                                       /* the owner's */
-    void **slot; /* NULL, or the owner's handle for s3_engine_cancel() */
+    void **slot;                        /* NULL, or the owner's handle for s3_engine_cancel() */
     const atomic_bool *group_cancelled; /* NULL, or a mark that cancels it as well */
 
     /* For a ranged read that is made of several requests (s3_read.c), else NULL. The engine calls
@@ -89,9 +89,9 @@ struct s3_request {
     struct err last; /* of the last failed attempt */
     CURL *curl;      /* of the attempt under way */
     struct curl_slist *headers;
-    struct s3_keys *keys; /* that the attempt was signed with */
-    int64_t signed_s;     /* the time in its signature */
-    size_t sink_start;    /* length of `sink` before the first byte of ours */
+    struct s3_keys *keys;            /* that the attempt was signed with */
+    int64_t signed_s;                /* the time in its signature */
+    size_t sink_start;               /* length of `sink` before the first byte of ours */
     size_t have, reported, begun_at; /* bytes of `data`; before the attempt under way */
     int64_t reported_ms;
     char pin[STORE_ETAG_MAX]; /* ETag of the bytes in `data` so far */

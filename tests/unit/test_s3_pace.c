@@ -21,8 +21,8 @@ struct line {
     unsigned from, to; /* long reads at once, where it settles */
 };
 
-/* A line whose every connection always has a request, for so many seconds from `*ms` on. Answers the
- * mean number of long reads in the second half of that time. */
+/* A line whose every connection always has a request, for so many seconds from `*ms` on. Answers
+ * the mean number of long reads in the second half of that time. */
 static double simulate(struct s3_pace *p, const struct line *l, double *ms, double seconds)
 {
     double begin = *ms, end = begin + seconds * 1000, bytes = 8.0 * (double)MIB, sum = 0;
@@ -113,10 +113,10 @@ static void test_pieces(void **state)
         unsigned room, waiting;
         size_t near, far;
     } cases[] = {
-        {8 * MIB, 12, 1, 8 * MIB, 2 * MIB},  {8 * MIB, 2, 1, 8 * MIB, 4 * MIB},
+        {8 * MIB, 12, 1, 8 * MIB, 2 * MIB},    {8 * MIB, 2, 1, 8 * MIB, 4 * MIB},
         {8 * MIB, 12, 4, 8 * MIB, 2752 << 10}, {8 * MIB, 12, 7, 8 * MIB, 8 * MIB},
-        {8 * MIB, 1, 1, 8 * MIB, 8 * MIB},   {3 * MIB, 12, 1, 3 * MIB, 3 * MIB},
-        {4 * MIB, 12, 1, 4 * MIB, 2 * MIB},  {8 * MIB - 1, 12, 1, 8 * MIB - 1, 2752 << 10},
+        {8 * MIB, 1, 1, 8 * MIB, 8 * MIB},     {3 * MIB, 12, 1, 3 * MIB, 3 * MIB},
+        {4 * MIB, 12, 1, 4 * MIB, 2 * MIB},    {8 * MIB - 1, 12, 1, 8 * MIB - 1, 2752 << 10},
     };
     (void)state;
     struct s3_pace near, far;

@@ -1,4 +1,5 @@
-/* tests/unit/test_s3_read.c - reads that are made of several requests, against a server by script. */
+/* tests/unit/test_s3_read.c - reads that are made of several requests, against a server by script.
+ */
 /* SPDX-License-Identifier: MIT */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,8 +27,10 @@
 
 #define OPEN                                                                                       \
     {                                                                                              \
-        "GET /lake/?", "HTTP/1.1 200 OK\r\nContent-Length: 37\r\n\r\n"                             \
-                       "<ListBucketResult></ListBucketResult>", 0, 0, NULL                         \
+        "GET /lake/?",                                                                             \
+            "HTTP/1.1 200 OK\r\nContent-Length: 37\r\n\r\n"                                        \
+            "<ListBucketResult></ListBucketResult>",                                               \
+            0, 0, NULL                                                                             \
     }
 #define PART(etag, range, length, body)                                                            \
     "HTTP/1.1 206 Partial Content\r\nETag: \"" etag "\"\r\nContent-Range: bytes " range            \
@@ -321,15 +324,15 @@ static void test_short_reads_pass_long_ones(void **state)
     add(w, (struct s3_http_step){"bytes=0-9", GOOD, 0, 0, NULL}, 1);
     open_world(w);
     for (size_t i = 0; i < 30; i++) {
-        bulk[i].rd = (struct store_read){
-            .key = "obj", .etag = "e1", .length = MIB, .data = data + i * MIB};
+        bulk[i].rd =
+            (struct store_read){.key = "obj", .etag = "e1", .length = MIB, .data = data + i * MIB};
         watched_start(w->s, &bulk[i]);
     }
     wait_for_requests(w, 5);
     assert_int_equal(store_read_wait(w->s, "obj", "e1", 0, 10, byte, NULL), 0);
     store_stats(w->s, &st);
     assert_int_equal(st.active, 4); /* the store has not shown that it is far */
-    for (size_t i = 30; i-- > 0;) /* the last first, so that nobody's place is taken */
+    for (size_t i = 30; i-- > 0;)   /* the last first, so that nobody's place is taken */
         store_read_cancel(w->s, &bulk[i].rd);
     for (size_t i = 0; i < 30; i++) {
         assert_int_equal(watched_wait(&bulk[i]), -ECANCELED);
@@ -360,10 +363,8 @@ static void test_connections_are_bounded(void **state)
     w->http.wait_ms = 10;
     w->http.more_may_come = true;
     for (size_t i = 0; i < 40; i++) {
-        reads[i].rd = (struct store_read){.key = "obj",
-                                          .etag = "e1",
-                                          .length = i % 2 ? MIB : 4096,
-                                          .data = data + i * MIB};
+        reads[i].rd = (struct store_read){
+            .key = "obj", .etag = "e1", .length = i % 2 ? MIB : 4096, .data = data + i * MIB};
         reads[i].want = object;
         watched_start(w->s, &reads[i]);
     }
@@ -382,8 +383,8 @@ static void test_connections_are_bounded(void **state)
 
 static void test_bounds_that_make_no_sense(void **state)
 {
-    static const char *const texts[] = {"0", "3", "257", "-8", "8x", " 8", "many",
-                                        "99999999999999999999999"};
+    static const char *const texts[] = {"0",  "3",  "257",  "-8",
+                                        "8x", " 8", "many", "99999999999999999999999"};
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {
         struct store *s = NULL;
@@ -406,9 +407,9 @@ int main(void)
         cmocka_unit_test(test_connections_are_bounded),
         cmocka_unit_test(test_bounds_that_make_no_sense),
     };
-    static const char *const unset[] = {"AWS_PROFILE", "AWS_SESSION_TOKEN",  "AWS_CA_BUNDLE",
-                                        "AWS_REGION",  "AWS_DEFAULT_REGION", "http_proxy",
-                                        "SHOTLAKE_CONNECTIONS"};
+    static const char *const unset[] = {
+        "AWS_PROFILE",        "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE",       "AWS_REGION",
+        "AWS_DEFAULT_REGION", "http_proxy",        "SHOTLAKE_CONNECTIONS"};
     for (size_t i = 0; i < COUNT(unset); i++)
         unsetenv(unset[i]);
     setenv("AWS_CONFIG_FILE", "/nonexistent", 1);
