@@ -156,6 +156,10 @@ static int follow(struct file *f, struct walk *w, uint32_t number, uint32_t stor
 /* Every entry is opened at most once, so `open` never holds more than there are. */
 static int walk_directory(struct file *f, struct walk *w)
 {
+    const unsigned char *root = entry(f, 0);
+    /* libgsf would read what stands beside the root, and never free it */
+    if (u32(root + 0x44) != NO_ENTRY || u32(root + 0x48) != NO_ENTRY)
+        return damaged(f, "something stands beside its root");
     int r = follow(f, w, 0, 0, 0);
     while (r == 0 && w->n_open > 0) {
         struct link l = w->open[--w->n_open];

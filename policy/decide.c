@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/decide.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,7 @@ int decide(const struct asker *a, struct index_read *rd, node_id object, const c
     uint32_t at_hand[LABELS_AT_HAND], *labels = at_hand;
     size_t n = 0;
     struct node node;
+    assert(a->rules->about == NODE_NONE || a->rules->about == object);
     int r = asker_check(a, rd, e);
     if (r < 0)
         return r;
@@ -173,6 +175,7 @@ int decide_edit(const struct asker *a, struct index_read *rd, const char *edit, 
                 int64_t now, bool *ret, struct err *e)
 {
     (void)now;
+    assert(a->rules->about == NODE_NONE);
     int r = asker_check(a, rd, e);
     if (r < 0)
         return r;
@@ -215,6 +218,7 @@ int decide_directory(const struct asker *a, struct index_read *rd, node_id dir, 
     AUTO(buf) struct buf key = {0};
     size_t n;
     (void)now;
+    assert(a->rules->about == NODE_NONE);
     int r = asker_check(a, rd, e);
     if (r < 0 || (r = index_key(rd, dir, &key, e)) < 0 ||
         (r = node_chain(rd, dir, &chain, &n, e)) < 0)

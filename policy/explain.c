@@ -34,6 +34,17 @@ static int contradiction(struct index_read *rd, node_id node, struct err *e)
                                "folder, it is rebuilt from the lake", json_string_value(path));
 }
 
+struct answer {
+    bool allow, closed;
+    uint64_t seq;
+    json_t *why;
+};
+
+static void auto_answer(struct answer *a)
+{
+    json_decref(a->why);
+}
+
 /* What is shown by what is below or behind it, or is a collection. */
 static int explain_other(const struct asker *a, struct index_read *rd, node_id node,
                          const char *action, int64_t now, const roaring_bitmap_t *nodes,
@@ -66,38 +77,72 @@ static int explain_other(const struct asker *a, struct index_read *rd, node_id n
     return *ret == (json_array_size(w.by) > 0) ? 0 : contradiction(rd, node, e);
 }
 
-int explain_action(struct index_read *rd, const struct who *who, node_id node, const char *action,
-                   int64_t now, json_t **ret, struct err *e)
+/* An object that all the rules are not needed for: one decision, by those that bear on it. */
+static int explain_object(struct index_read *rd, struct rules *about, const struct who *who,
+                          node_id node, const char *action, int64_t now, struct answer *ret,
+                          struct err *e)
+{
+    AUTO(asker) struct asker *a = NULL;
+    bool may = true;
+    int r = asker_new(rd, about, who, &a, e);
+    if (r < 0 || (r = decide_why(a, rd, node, action, now, &ret->allow, &ret->why, e)) < 0)
+        return r;
+    if (ret->allow && strcmp(action, "list") == 0)
+        r = decide(a, rd, node, "read", now, &may, e);
+    ret->closed = !may;
+    ret->seq = rules_seq(about);
+    return r;
+}
+
+/* What takes all the rules is held against what a mount shows, too. */
+static int explain_any(struct index_read *rd, const struct who *who, const struct node *n,
+                       const char *action, int64_t now, struct answer *ret, struct err *e)
 {
     AUTO(rules) struct rules *rules = NULL;
     AUTO(asker) struct asker *a = NULL;
     AUTO(visible) struct visible v = {0};
-    json_auto_t *path = NULL, *why = NULL;
-    char at[WHEN_TEXT_SIZE];
-    struct node n;
-    bool allow, read = asker_wants(action) == GIVES_READ;
+    bool read = asker_wants(action) == GIVES_READ;
     int r;
     if ((r = rules_load(rd, &rules, e)) < 0 || (r = asker_new(rd, rules, who, &a, e)) < 0 ||
-        (r = visible_of(a, rd, now, &v, e)) < 0 || (r = ways_path(rd, node, &path, e)) < 0 ||
-        (r = index_node(rd, node, &n, e)) < 0)
+        (r = visible_of(a, rd, now, &v, e)) < 0)
         return r;
-    bool seen = read && roaring_bitmap_contains(v.nodes, node);
-    if (n.is_dir || n.target != NODE_NONE) {
-        r = explain_other(a, rd, node, action, now, v.nodes, &allow, &why, e);
+    ret->seq = v.seq;
+    if (n->is_dir || n->target != NODE_NONE) {
+        r = explain_other(a, rd, n->id, action, now, v.nodes, &ret->allow, &ret->why, e);
     } else {
-        seen = seen && (strcmp(action, "read") != 0 || !roaring_bitmap_contains(v.closed, node));
-        r = decide_why(a, rd, node, action, now, &allow, &why, e);
-        if (r == 0 && read && allow != seen)
-            r = contradiction(rd, node, e);
+        bool seen = read && roaring_bitmap_contains(v.nodes, n->id) &&
+                    (strcmp(action, "read") != 0 || !roaring_bitmap_contains(v.closed, n->id));
+        r = decide_why(a, rd, n->id, action, now, &ret->allow, &ret->why, e);
+        if (r == 0 && read && ret->allow != seen)
+            r = contradiction(rd, n->id, e);
     }
+    ret->closed = r == 0 && ret->allow && strcmp(action, "list") == 0 &&
+                  roaring_bitmap_contains(v.closed, n->id);
+    return r;
+}
+
+int explain_action(struct index_read *rd, const struct who *who, node_id node, const char *action,
+                   int64_t now, json_t **ret, struct err *e)
+{
+    AUTO(rules) struct rules *about = NULL;
+    AUTO(answer) struct answer answer = {0};
+    json_auto_t *path = NULL;
+    char at[WHEN_TEXT_SIZE];
+    struct node n;
+    int r;
+    if ((r = ways_path(rd, node, &path, e)) < 0 || (r = index_node(rd, node, &n, e)) < 0 ||
+        (r = rules_load_about(rd, node, &about, e)) < 0)
+        return r;
+    r = about ? explain_object(rd, about, who, node, action, now, &answer, e)
+              : explain_any(rd, who, &n, action, now, &answer, e);
     if (r < 0)
         return r;
-    *ret = json_pack("{sb ss sO ss sI ss}", "allow", allow, "principal",
-                     a->anonymous ? "" : who_name(who), "path", path, "at", when_format(now, at),
-                     "record", (json_int_t)v.seq, "action", action);
-    if (!*ret || json_object_update(*ret, why) < 0)
+    *ret = json_pack("{sb ss sO ss sI ss}", "allow", answer.allow, "principal",
+                     who->n == 0 ? "" : who_name(who), "path", path, "at", when_format(now, at),
+                     "record", (json_int_t)answer.seq, "action", action);
+    if (!*ret || json_object_update(*ret, answer.why) < 0)
         return err_set(e, -ENOMEM, "explain");
-    if (allow && strcmp(action, "list") == 0 && roaring_bitmap_contains(v.closed, node))
+    if (answer.closed)
         json_object_set_new(*ret, "closed", json_true());
     return add_target(rd, &n, *ret, e);
 }
@@ -230,7 +275,9 @@ int explain_who(struct index_read *rd, node_id node, int64_t now, json_t **ret, 
     json_auto_t *guards = NULL, *conditions = json_array();
     size_t i;
     json_t *j;
-    int r = rules_load(rd, &rules, e);
+    int r = rules_load_about(rd, node, &rules, e);
+    if (r == 0 && !rules)
+        r = rules_load(rd, &rules, e);
     if (r < 0 || (r = ways_init(&w, rd, rules, NULL, node, "read", now, e)) < 0 ||
         (r = ways_find(&w, e)) < 0 || (r = ways_guards(&w, &guards, NULL, e)) < 0)
         return r;

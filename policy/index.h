@@ -274,6 +274,9 @@ typedef int index_grant_fn(void *arg, const struct grant *g, struct err *e);
  */
 int index_grants(struct index_read *rd, const char *principal, index_grant_fn *fn, void *arg,
                  struct err *e);
+/* The same of `n` edits alone, whoever holds them; `ids` by id. */
+int index_grants_of(struct index_read *rd, const char (*ids)[EDIT_ID_SIZE], size_t n,
+                    index_grant_fn *fn, void *arg, struct err *e);
 /* 0 or -ENOENT. */
 int index_grant(struct index_read *rd, const char *edit, const char *principal, struct grant *ret,
                 struct err *e);

@@ -1,6 +1,7 @@
 /* policy/index_policy.c - edits and grants as reads see them. */
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -135,30 +136,66 @@ static int fill_grant(const MDB_val *k, const MDB_val *v, struct grant *ret, jso
     return 0;
 }
 
-int index_grants(struct index_read *rd, const char *principal, index_grant_fn *fn, void *arg,
-                 struct err *e)
+/* Which grants are told. */
+struct wanted {
+    const char *principal; /* NULL: of all; with its NUL, `n_principal` bytes */
+    size_t n_principal;
+    const char (*ids)[EDIT_ID_SIZE]; /* NULL: of all edits; else by id */
+    size_t n;
+};
+
+static int id_order(const void *key, const void *id)
+{
+    return memcmp(key, id, EDIT_ID_LEN);
+}
+
+static int tell_grant(const struct wanted *w, const MDB_val *k, const MDB_val *v,
+                      index_grant_fn *fn, void *arg, struct err *e)
+{
+    json_auto_t *row = NULL;
+    struct grant g;
+    if (w->ids && !bsearch((char *)k->mv_data + k->mv_size - EDIT_ID_LEN, w->ids, w->n,
+                           sizeof *w->ids, id_order))
+        return 0;
+    int r = fill_grant(k, v, &g, &row, e);
+    return r < 0 ? r : fn(arg, &g, e);
+}
+
+static int each_grant(struct index_read *rd, const struct wanted *w, index_grant_fn *fn, void *arg,
+                      struct err *e)
 {
     AUTO(cursor) MDB_cursor *cur = NULL;
     int r = index_err(e, mdb_cursor_open(rd->txn, rd->ix->table[TABLE_GRANT], &cur), "grants");
     if (r < 0)
         return r;
-    size_t n = principal ? strlen(principal) + 1 : 0; /* with the NUL that ends it in the key */
-    MDB_val k = {n, (void *)principal}, v;
+    size_t n = w->n_principal;
+    MDB_val k = {n, (void *)w->principal}, v;
     r = mdb_cursor_get(cur, &k, &v, n ? MDB_SET_RANGE : MDB_FIRST);
     for (; r == 0; r = mdb_cursor_get(cur, &k, &v, MDB_NEXT)) {
         if (k.mv_size <= EDIT_ID_LEN + 1 || k.mv_size - EDIT_ID_LEN > PRINCIPAL_MAX)
             return err_set(e, -EBADMSG, "index: a grant's key has %zu bytes", k.mv_size);
-        if (n && (k.mv_size != n + EDIT_ID_LEN || memcmp(k.mv_data, principal, n) != 0))
+        if (n && (k.mv_size != n + EDIT_ID_LEN || memcmp(k.mv_data, w->principal, n) != 0))
             return 0;
-        json_auto_t *row = NULL;
-        struct grant g;
-        int f = fill_grant(&k, &v, &g, &row, e);
-        if (f == 0)
-            f = fn(arg, &g, e);
+        int f = tell_grant(w, &k, &v, fn, arg, e);
         if (f < 0)
             return f;
     }
     return r == MDB_NOTFOUND ? 0 : index_err(e, r, "grants");
+}
+
+int index_grants(struct index_read *rd, const char *principal, index_grant_fn *fn, void *arg,
+                 struct err *e)
+{
+    struct wanted w = {.principal = principal,
+                       .n_principal = principal ? strlen(principal) + 1 : 0};
+    return each_grant(rd, &w, fn, arg, e);
+}
+
+int index_grants_of(struct index_read *rd, const char (*ids)[EDIT_ID_SIZE], size_t n,
+                    index_grant_fn *fn, void *arg, struct err *e)
+{
+    struct wanted w = {.ids = ids, .n = n};
+    return n == 0 ? 0 : each_grant(rd, &w, fn, arg, e);
 }
 
 int index_grant(struct index_read *rd, const char *edit, const char *principal, struct grant *ret,

@@ -278,18 +278,70 @@ static int load_labels(struct load *l, struct err *e)
     return err;
 }
 
+/* ---- the edits of one object ---------------------------------------------------------------- */
+
+/* The edits that hold an object: now, retired, or once. */
+struct holders {
+    char (*ids)[EDIT_ID_SIZE]; /* by id */
+    size_t n;
+    bool is_file;
+};
+
+static void auto_holders(struct holders *h)
+{
+    free(h->ids);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static int add_holder(void *arg, const char *label, struct err *e)
+{
+    static const char *const kinds[] = {"edit:", "retired:", "untag:", "past:"};
+    struct holders *h = arg;
+    (void)e;
+    h->is_file = h->is_file || strncmp(label, "files:", 6) == 0;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        size_t n = strlen(kinds[i]);
+        if (strncmp(label, kinds[i], n) == 0)
+            snprintf(*RULES_GROW(h->ids, h->n), sizeof *h->ids, "%.*s", EDIT_ID_LEN, label + n);
+    }
+    return 0;
+}
+
+/* Of an edit of which nothing but a label came yet there is no row, and nothing to decide by. */
+static int load_edits(struct load *l, const struct holders *of, struct err *e)
+{
+    int err = of ? 0 : index_edits(l->rd, add_edit, l, e);
+    for (size_t i = 0; of && err >= 0 && i < of->n; i++) {
+        AUTO(edit) struct edit ed = {0};
+        if (i > 0 && strcmp(of->ids[i], of->ids[i - 1]) == 0)
+            continue;
+        err = index_edit(l->rd, of->ids[i], &ed, e);
+        if (err == 0)
+            err = add_edit(l, &ed, e);
+        else if (err == -ENOENT)
+            err = 0;
+    }
+    if (err < 0)
+        return err;
+    return of ? index_grants_of(l->rd, (const char (*)[EDIT_ID_SIZE])of->ids, of->n, add_grant, l, e)
+              : index_grants(l->rd, NULL, add_grant, l, e);
+}
+
 /* ---- the whole ----------------------------------------------------------------------------- */
 
 /* What later rows refer to comes first. */
-static int load_rows(struct load *l, struct err *e)
+static int load_rows(struct load *l, const struct holders *of, struct err *e)
 {
     struct rules *r = l->r;
     int err = load_settings(l, e);
     if (err < 0)
         return err;
     r->bare_propagates = propagate_passes(l->filter, NULL);
-    if ((err = index_edits(l->rd, add_edit, l, e)) < 0 ||
-        (err = index_grants(l->rd, NULL, add_grant, l, e)) < 0 ||
+    if ((err = load_edits(l, of, e)) < 0 ||
         (err = index_placed_each(l->rd, PLACED_ACL, add_acl, l, e)) < 0 ||
         (err = index_placed_each(l->rd, PLACED_METADATA, add_metadata, l, e)) < 0 ||
         (err = index_rules(l->rd, RULE_RANGES, add_range, l, e)) < 0 ||
@@ -300,7 +352,8 @@ static int load_rows(struct load *l, struct err *e)
     return load_labels(l, e);
 }
 
-int rules_load(struct index_read *rd, struct rules **ret, struct err *e)
+static int load(struct index_read *rd, const struct holders *of, node_id about, struct rules **ret,
+                struct err *e)
 {
     AUTO(rules) struct rules *r = xcalloc(1, sizeof *r);
     AUTO(propagate) struct propagate *filter = NULL;
@@ -313,13 +366,37 @@ int rules_load(struct index_read *rd, struct rules **ret, struct err *e)
     r->odd = roaring_bitmap_create();
     int err = index_head(rd, &head, e);
     if (err == 0)
-        err = load_rows(&l, e);
+        err = load_rows(&l, of, e);
     filter = l.filter;
     if (err < 0)
         return err_wrap(e, "read the rules");
     r->seq = head.seq;
+    r->about = about;
     *ret = TAKE(r);
     return 0;
+}
+
+int rules_load(struct index_read *rd, struct rules **ret, struct err *e)
+{
+    return load(rd, NULL, NODE_NONE, ret, e);
+}
+
+int rules_load_about(struct index_read *rd, node_id object, struct rules **ret, struct err *e)
+{
+    AUTO(holders) struct holders of = {0};
+    struct node n;
+    *ret = NULL;
+    int r = index_node(rd, object, &n, e);
+    if (r < 0)
+        return r == -ENOENT ? err_set(e, r, "index: no node %u", object) : r;
+    if (n.is_dir || n.target != NODE_NONE)
+        return 0;
+    r = index_labels_of(rd, object, add_holder, &of, e);
+    if (r < 0 || of.is_file)
+        return r;
+    if (of.n > 0)
+        qsort(of.ids, of.n, sizeof *of.ids, by_id);
+    return load(rd, &of, object, ret, e);
 }
 
 static void free_edits(struct rules *r)

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "policy/types.h"
+
 struct err;
 struct index_read;
 
@@ -12,6 +14,11 @@ struct index_read;
  * with a snapshot of the same position, which decide.h checks. */
 struct rules;
 int rules_load(struct index_read *rd, struct rules **ret, struct err *e);
+/* Only what can bear on one object: of edits and grants those of the edits that hold it, and all other
+ * rules, which are few. Quick where edits are many (row BX4). Good for asker_new(), and for questions
+ * about that object alone. `*ret` is NULL, with 0, where it takes all the rules: a directory, a name
+ * below edits/, and a file of an edit, whose answer hangs on everything that the edit names. */
+int rules_load_about(struct index_read *rd, node_id object, struct rules **ret, struct err *e);
 struct rules *rules_ref(struct rules *r);
 void rules_unref(struct rules *r); /* NULL is fine */
 uint64_t rules_seq(const struct rules *r);

@@ -100,6 +100,7 @@ struct rules_guard {
 struct rules {
     atomic_int refs;
     uint64_t seq;
+    node_id about; /* all that they know about; NODE_NONE: everything */
 
     struct rules_label *labels; /* by number */
     size_t n_labels;

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/visible.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -316,6 +317,7 @@ int visible_of(const struct asker *a, struct index_read *rd, int64_t now, struct
 {
     AUTO(visible) struct visible v = {roaring_bitmap_create(), roaring_bitmap_create(), WHEN_NEVER,
                                       a->rules->seq};
+    assert(a->rules->about == NODE_NONE);
     int r = asker_check(a, rd, e);
     if (r == 0 && !a->anonymous && (a->superuser || asker_gates(a, "list"))) {
         r = a->superuser ? add_everything(rd, &v, e) : add_labels(a, rd, now, &v, e);

@@ -312,7 +312,7 @@ static int measure_visible(struct bench *b, struct index_read *rd, struct asker 
     return 0;
 }
 
-/* As the commands do it: from the rules' rows to the reasons. */
+/* As the commands do it: from the rows that bear on the object to the reasons. */
 static int measure_why(struct bench *b, struct index_read *rd, struct err *e)
 {
     double who_took[101], why_took[101];

@@ -290,6 +290,10 @@ static void explained(struct question *q, const struct visible *v, struct err *e
             else if (json_is_true(json_object_get(why, "allow")) !=
                      roaring_bitmap_contains(v->nodes, row->id))
                 contradiction(q, row->path, "list", "explain_decision() differs from visible_of()");
+            else if (json_is_true(json_object_get(why, "closed")) !=
+                     roaring_bitmap_contains(v->closed, row->id))
+                contradiction(q, row->path, "list", "explain_decision() and visible_of() differ in "
+                                                    "what may be opened");
         }
     }
 }

@@ -172,6 +172,18 @@ static void test_limits(void **state)
     expect(&f, -EFBIG, "objects in one");
 }
 
+/* libgsf reads what is beside the root, and never frees it. */
+static void test_root_stands_alone(void **state)
+{
+    (void)state;
+    struct file f = make(4);
+    link_to(&f, 0, NONE, 2, 1);
+    expect(&f, -EBADMSG, "beside its root");
+    f = make(4);
+    link_to(&f, 0, 2, NONE, 1);
+    expect(&f, -EBADMSG, "beside its root");
+}
+
 /* libgsf follows links by recursion. */
 static void test_longest_chain(void **state)
 {
@@ -191,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_sectors),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_root_stands_alone),
         cmocka_unit_test(test_longest_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,22 @@ static void ask_end(struct ask *q)
     who_done(&q->who);
 }
 
+/* The rules that bear on one object say of it what all the rules say. */
+static void assert_about(struct world *w, struct ask *q, node_id id, const char *action, int64_t t,
+                         bool want)
+{
+    AUTO(rules) struct rules *about = NULL;
+    AUTO(asker) struct asker *a = NULL;
+    bool yes = !want;
+    if (rules_load_about(q->rd, id, &about, &w->e) < 0)
+        fail_msg("%s", w->e.text);
+    if (about && (asker_new(q->rd, about, &q->who, &a, &w->e) < 0 ||
+                  decide(a, q->rd, id, action, t, &yes, &w->e) < 0))
+        fail_msg("%s", w->e.text);
+    if (about)
+        assert_int_equal(yes, want);
+}
+
 static bool answer(struct world *w, struct ask *q, const char *path, const char *action, int64_t t)
 {
     node_id id;
@@ -65,6 +81,8 @@ static bool answer(struct world *w, struct ask *q, const char *path, const char 
         (path[n - 1] == '/' ? decide_directory(q->a, q->rd, id, action, t, &yes, &w->e)
                             : decide(q->a, q->rd, id, action, t, &yes, &w->e)) < 0)
         fail_msg("%s", w->e.text);
+    if (path[n - 1] != '/')
+        assert_about(w, q, id, action, t, yes);
     return yes;
 }
 

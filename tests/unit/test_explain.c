@@ -1,6 +1,7 @@
 /* tests/unit/test_explain.c - the reasons given for a decision, as JSON and as text. */
 /* SPDX-License-Identifier: MIT */
 #include "policy/explain.h"
+#include "policy/rules_impl.h"
 #include "tests/unit/policy_world.h"
 
 #define E1 "aaaaaaaaa1"
@@ -43,6 +44,29 @@ static void assert_text(struct world *w, const char *principal, const char *path
     json_auto_t *j = decide(w, principal, path, t);
     explain_text(j, &b);
     assert_string_equal(buf_str(&b), want);
+}
+
+/* What a question about one object reads. */
+static void test_rules_about(void **state)
+{
+    struct world *w = small(state);
+    AUTO(index_read) struct index_read *rd = NULL;
+    AUTO(rules) struct rules *about = NULL;
+    node_id object, dir;
+    grant(w, E1, "user:ann", PAST, FAR);
+    grant(w, E2, "user:ann", PAST, FAR);
+    assert_int_equal(index_read_begin(w->ix, &rd, &w->e), 0);
+    assert_int_equal(index_find(rd, "b/3.mov", &object, &w->e), 0);
+    assert_int_equal(rules_load_about(rd, object, &about, &w->e), 0);
+    assert_int_equal(about->n_edits, 1);
+    assert_int_equal(about->n_grants, 1);
+    assert_string_equal(about->edits[0].id, E2);
+    rules_unref(about);
+    assert_int_equal(index_find(rd, "b/", &dir, &w->e), 0);
+    assert_int_equal(rules_load_about(rd, dir, &about, &w->e), 0);
+    assert_null(about);
+    assert_int_equal(rules_load_about(rd, 999999, &about, &w->e), -ENOENT);
+    assert_null(about);
 }
 
 static void test_no_reason(void **state)
@@ -398,6 +422,7 @@ static void test_long_actor(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WORLD_TEST(test_rules_about),
         WORLD_TEST(test_no_reason), WORLD_TEST(test_grant_in_time), WORLD_TEST(test_json),
         WORLD_TEST(test_others),    WORLD_TEST(test_who),       WORLD_TEST(test_names_of_an_edit),
         WORLD_TEST(test_long_actor), WORLD_TEST(test_guard_over_grant),
