@@ -13,7 +13,7 @@ import common
 import readers
 from common import check, eventually
 
-READERS, TURNS = 16, readers.soak(3)
+READERS, TURNS = 16, readers.soak(2)
 NAMES = ("acme", "bravo")
 BEARABLE = readers.DEAD + readers.LOST + (errno.ENOENT,)  # nothing is mounted for a while
 SIZES = {f"show/plate.{n:04}.exr": 700001 + n for n in range(24)}

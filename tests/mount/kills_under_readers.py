@@ -1,5 +1,6 @@
-"""kill -9 of the daemon under sixteen readers, again and again, with a new mount each time: who
-reads gets an error or the right bytes, never wrong ones, and every reader goes on afterwards."""
+"""The daemon ends under sixteen readers, by kill -9 and by SIGTERM, again and again, with a new mount
+each time: who reads gets an error or the right bytes, never wrong ones, and every reader goes on
+afterwards; a daemon that is asked to end does so and leaves nothing."""
 
 import errno
 import functools
@@ -7,21 +8,22 @@ import os
 import random
 import signal
 
+import cached
 import common
 import readers
 from common import check, eventually
 
-READERS, KILLS = 16, readers.soak(4)
+READERS, ENDS = 16, readers.soak(4)
 BEARABLE = readers.DEAD + (errno.ENOENT,)  # while nothing is mounted there are no files
 SIZES = {f"show/plate.{n:04}.exr": 700001 + n for n in range(30)}
 SIZES |= {f"show/take{n}.mov": (7 << 20) + n * 12345 for n in range(3)}
 
 
-def kill(world, at):
+def end(world, at, how):
     pids = world.daemons(at)
     check(pids, "there is a daemon")
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, how)
     eventually(lambda: not any(map(common.is_alive, pids)), "the daemon ends")
 
 
@@ -32,12 +34,12 @@ def under_readers(world, *options):
                                  bearable=BEARABLE)
     with readers.Crew(board, function) as crew:
         crew.all_go_on("at first")
-        for turn in range(KILLS):
+        for turn in range(ENDS):
             crew.wait(chance.random() * 0.3)
-            kill(world, at)
+            end(world, at, signal.SIGKILL if turn % 2 else signal.SIGTERM)
             crew.wait(chance.random() * 0.1)
             world.mount("acme", *options)
-            crew.all_go_on(f"after kill {turn + 1}")
+            crew.all_go_on(f"after end {turn + 1}")
         errors = crew.end()
     print(f"{sum(board.counts())} reads, {crew.deaths} ends by SIGBUS, errors {errors}")
     world.unmount(at)
@@ -48,7 +50,7 @@ def test(world):
         world.lake.put(key, readers.Content(key).span(0, size))
     world.ready()
     world.granted("acme", *SIZES)
-    under_readers(world, "-o", "mem=16M")
+    under_readers(world, *cached.option(world, cache_size="64M", mem="16M"))
 
 
 if __name__ == "__main__":

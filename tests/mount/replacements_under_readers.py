@@ -1,16 +1,17 @@
 """Objects are replaced again and again under readers, and the lake is scanned now and then: what one
 descriptor or map gives is of one version, to the byte, or ESTALE; who opens anew never goes back to
-an older version; and at the end every one reads the newest."""
+an older version, also from the cache on disk; and at the end every one reads the newest."""
 
 import functools
 import random
 import time
 
+import cached
 import common
 import readers
 from common import check
 
-READERS, ROUNDS = 8, readers.soak(4)
+READERS, ROUNDS = 8, readers.soak(3)
 SIZE = 2 << 20  # of every version: only the bytes tell them apart
 KEYS = [f"show/take{n}.mov" for n in range(5)]
 VERSIONS = ROUNDS * 3 + 1  # more than there ever are of one object
@@ -93,7 +94,8 @@ def test(world):
         world.lake.put(key, readers.Content(key, 0).span(0, SIZE))
     world.ready()
     world.granted("acme", *KEYS)
-    under_readers(world, world.mount("acme", "--poll", "0.2", "-o", "mem=8M"))
+    disk = cached.option(world, cache_size="64M", mem="8M")
+    under_readers(world, world.mount("acme", "--poll", "0.2", *disk))
 
 
 if __name__ == "__main__":
