@@ -285,6 +285,12 @@ bool cache_prefetch(struct cache *c, const char *key, const char *etag, uint64_t
     return all;
 }
 
+uint64_t cache_ahead_bytes(struct cache *c)
+{
+    LOCKED(&c->lock);
+    return c->window * (uint64_t)c->block_bytes;
+}
+
 void cache_drop(struct cache *c, const char *key, const char *etag)
 {
     LOCKED(&c->lock);
