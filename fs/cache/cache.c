@@ -21,6 +21,7 @@
 #define WATCH_MS 250
 /* Prefetches under way at the store: enough to fill a way of 1 GB/s and 40 ms. */
 #define AHEAD_BYTES ((size_t)48 << 20)
+#define WINDOW_EVERY_MS 100 /* how often the store is asked what is worth while */
 #define AHEAD_FETCHES 32u
 
 /* ---- the two threads ----------------------------------------------------------------------- */
@@ -55,6 +56,30 @@ static void *watch(void *arg)
     return NULL;
 }
 
+/* A stream fetches as many blocks ahead as the store says are worth while at once, within
+ * three quarters of what prefetches may fill. */
+static void note_window(struct cache *c)
+{
+    int64_t now_ms = clock_mono_ms();
+    struct store_stats st;
+    if (now_ms - c->window_ms < WINDOW_EVERY_MS)
+        return;
+    c->window_ms = now_ms;
+    store_stats(c->store, &st);
+    size_t most = c->arena_count * 3 / 8;
+    if (most > READAHEAD_WINDOW_MOST)
+        most = READAHEAD_WINDOW_MOST;
+    c->window = st.long_reads < most ? st.long_reads : (unsigned)most;
+    if (c->window < READAHEAD_WINDOW_BLOCKS)
+        c->window = READAHEAD_WINDOW_BLOCKS;
+}
+
+static size_t ahead_most(const struct cache *c)
+{
+    size_t n = c->window * c->block_bytes;
+    return n > AHEAD_BYTES ? n : AHEAD_BYTES;
+}
+
 /* Starts prefetches, so that a store which reads before it returns does not hold up a front; not all
  * at once, so that a read for which somebody waits finds no long queue at the store. */
 static void *fetch_ahead(void *arg)
@@ -63,7 +88,8 @@ static void *fetch_ahead(void *arg)
     struct extent *x;
     pthread_mutex_lock(&c->lock);
     while (!c->stopping) {
-        if (c->ahead_bytes < AHEAD_BYTES && c->n_ahead < AHEAD_FETCHES &&
+        note_window(c);
+        if (c->ahead_bytes < ahead_most(c) && c->n_ahead < AHEAD_FETCHES &&
             (x = extent_list_pop(&c->ahead))) {
             read_start_ahead(c, x);
             read_pump(c);
@@ -118,6 +144,7 @@ static struct cache *make(struct store *store, int64_t deadline_ms)
     pthread_condattr_t attr;
 
     c->store = store;
+    c->window = READAHEAD_WINDOW_BLOCKS;
     c->deadline_ms = deadline_ms ? deadline_ms : CACHE_DEADLINE_MS;
     c->object_mask = OBJECT_SLOTS - 1;
     c->object_table = xcalloc(OBJECT_SLOTS, sizeof(struct object *));
@@ -262,6 +289,12 @@ bool cache_prefetch(struct cache *c, const char *key, const char *etag, uint64_t
     bool all = read_ahead(c, o, 0, length);
     object_unref(c, o);
     return all;
+}
+
+uint64_t cache_ahead_bytes(struct cache *c)
+{
+    LOCKED(&c->lock);
+    return c->window * (uint64_t)c->block_bytes;
 }
 
 void cache_drop(struct cache *c, const char *key, const char *etag)

@@ -100,6 +100,9 @@ void cache_drop(struct cache *c, const char *key, const char *etag);
  * thread. */
 bool cache_prefetch(struct cache *c, const char *key, const char *etag, uint64_t length);
 
+/* How much is worth fetching ahead of one reader: more where the store is far. */
+uint64_t cache_ahead_bytes(struct cache *c);
+
 struct cache_stats {
     uint64_t held_bytes; /* in memory */
     uint64_t budget_bytes;

@@ -132,6 +132,8 @@ struct cache {
     struct extent_list start;            /* wanted: started by whoever asked */
     struct extent_list ahead;            /* prefetches: started by the fetch thread */
     size_t ahead_bytes, n_ahead;         /* started by it and under way */
+    unsigned window;                     /* blocks to fetch ahead of a stream at most */
+    int64_t window_ms;                   /* when the store was asked for it */
     size_t fetching, answering, pumping; /* threads and reads at work: all 0 before it ends */
     uint64_t fetched_bytes, prefetched_bytes, wasted_bytes, served_bytes;
 };

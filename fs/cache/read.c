@@ -469,7 +469,7 @@ void cache_read_start(struct cache_read *rd)
     rd->deadline_ms = now_ms + c->deadline_ms;
     link_waiting(c, rd);
     rd->state = READ_WAITING;
-    readahead_next(&f->readahead, rd->offset, rd->length, f->size, c->block_bytes, &p);
+    readahead_next(&f->readahead, rd->offset, rd->length, f->size, c->block_bytes, c->window, &p);
     if (p.fetch != READAHEAD_EXACT)
         stream_note(c, f, now_ms);
     if (rd->result < 0) {

@@ -39,21 +39,23 @@ static struct readahead_cursor *pick(struct readahead *ra, uint64_t offset, uint
     return oldest;
 }
 
-/* 0, 1, 2, 4: doubled by a read that continues a proven stream, and by every block entered from
+/* 0, 1, 2, 4, up to the window: doubled by a read that continues a proven stream, and by every block entered from
  * then on. */
-static void widen(struct readahead_cursor *c, uint64_t block)
+static void widen(struct readahead_cursor *c, uint64_t block, unsigned window)
 {
     bool entered = block > c->block;
     if (entered)
         c->block = block;
     if (c->ahead == 0)
         c->ahead = 1;
-    else if (entered && c->ahead < READAHEAD_WINDOW_BLOCKS)
+    else if (entered)
         c->ahead *= 2;
+    if (c->ahead > window)
+        c->ahead = window;
 }
 
 void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint64_t size,
-                    uint64_t block_bytes, struct readahead_plan *ret)
+                    uint64_t block_bytes, unsigned window, struct readahead_plan *ret)
 {
     uint64_t block = offset / block_bytes, end = offset + length;
     bool goes_on;
@@ -63,7 +65,7 @@ void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint
     if (goes_on) {
         c->hits++;
         if (proven)
-            widen(c, block);
+            widen(c, block, window);
         if (end > c->next)
             c->next = end;
     } else {

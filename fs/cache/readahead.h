@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 #define READAHEAD_CURSORS 2       /* sequential streams within one handle: picture and sound */
-#define READAHEAD_WINDOW_BLOCKS 4 /* as many as the store serves best at once */
+#define READAHEAD_WINDOW_BLOCKS 4 /* as many as a store that is near serves best at once */
+#define READAHEAD_WINDOW_MOST 12  /* the same for one that is far */
 #define READAHEAD_FRAME_BYTES (64u << 20) /* a file up to this, read from its start, is a frame */
 
 /* What one open handle did so far. Embedded; starts as {0}. Not for two threads at once. */
@@ -41,8 +42,9 @@ struct readahead_plan {
  * A read from the start, or one that continues one of the last two streams, is sequential: reads
  * may come out of order by a few megabytes, as a kernel's own read-ahead sends them. A stream that
  * begins elsewhere is believed at its third read: two may meet by chance. Anything else is random
- * and fetches nothing that was not asked for. Pure but for `ra`. */
+ * and fetches nothing that was not asked for. At most `window` blocks are fetched ahead of a
+ * stream. Pure but for `ra`. */
 void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint64_t size,
-                    uint64_t block_bytes, struct readahead_plan *ret);
+                    uint64_t block_bytes, unsigned window, struct readahead_plan *ret);
 
 #endif

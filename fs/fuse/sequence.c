@@ -111,9 +111,9 @@ static struct sequence *find_or_make(struct sequences *s, const struct sequence_
     return q;
 }
 
-static unsigned most_ahead(uint64_t size)
+static unsigned most_ahead(uint64_t size, uint64_t bytes)
 {
-    uint64_t n = SEQUENCE_AHEAD_BYTES / size;
+    uint64_t n = (bytes > SEQUENCE_AHEAD_BYTES ? bytes : SEQUENCE_AHEAD_BYTES) / size;
     return n > AHEAD_FRAMES ? AHEAD_FRAMES : n > 0 ? (unsigned)n : 1;
 }
 
@@ -186,12 +186,13 @@ void sequence_note(struct sequences *s, const struct sequence_frame *frame,
     *ret = (struct sequence_next){.frame = *frame};
     if (frame->width == 0)
         return;
+    uint64_t ahead = cache_ahead_bytes(s->f->cache);
     LOCKED(&s->lock);
     struct sequence *q = find_or_make(s, frame);
     ret->length = q->glances < GLANCES ? SEQUENCE_FRAME_BYTES
                                        : (q->glance_to / GLANCE_ALIGN + 1) * GLANCE_ALIGN;
     uint64_t each = frame->size < ret->length ? frame->size : ret->length;
-    frame_cursors_next(&q->cursors, frame->number, most_ahead(each), &ret->plan);
+    frame_cursors_next(&q->cursors, frame->number, most_ahead(each, ahead), &ret->plan);
     ret->id = q->id;
 }
 

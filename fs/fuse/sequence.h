@@ -11,7 +11,7 @@
 #include "policy/types.h"
 
 #define SEQUENCE_FRAME_BYTES ((uint64_t)64 << 20) /* what is longer is no frame */
-#define SEQUENCE_AHEAD_BYTES ((uint64_t)64 << 20) /* fetched ahead of one reader of a sequence */
+#define SEQUENCE_AHEAD_BYTES ((uint64_t)64 << 20) /* fetched ahead of one reader, or more: cache_ahead_bytes() */
 #define SEQUENCE_NAME_MAX 255
 
 struct sequences;

@@ -8,6 +8,7 @@
 #define FIRST_TURN_MS 15000 /* half of the time for which a smallest first byte holds */
 #define FIRST_UNKNOWN UINT32_MAX
 #define NEAR_US 5000       /* a store nearer than this has no latency worth cutting reads for */
+#define FAR_BEGIN 16u      /* connections to a far store, before trying has told */
 #define CARRY_LEAST_US 500 /* shorter carries are the length of a socket's buffer */
 #define PIECE_LEAST_BYTES ((size_t)2 << 20)
 #define PIECE_ALIGN_BYTES ((size_t)64 << 10)
@@ -138,11 +139,16 @@ static double carry_us(const struct s3_pace *p)
     return p->read_bytes * p->carry_us / p->bytes;
 }
 
+static bool is_far(const struct s3_pace *p)
+{
+    return first_us(p) >= NEAR_US;
+}
+
 /* What latency alone asks for. */
 static unsigned by_latency(const struct s3_pace *p)
 {
     double carry = carry_us(p);
-    if (carry <= 0 || first_us(p) < NEAR_US)
+    if (carry <= 0 || !is_far(p))
         return p->least;
     double n = p->least * (1 + first_us(p) / carry);
     return n > p->most ? p->most : (unsigned)(n + 0.5);
@@ -159,7 +165,7 @@ size_t s3_pace_piece(struct s3_pace *p, size_t length, unsigned room, unsigned w
     p->read_bytes =
         p->read_bytes <= 0 ? (double)length : p->read_bytes * FADE + (double)length * (1 - FADE);
     unsigned pieces = waiting > 0 ? room / waiting : room;
-    if (first_us(p) < NEAR_US || s3_pace_bulk(p) <= p->least)
+    if (!is_far(p) || s3_pace_bulk(p) <= p->least)
         return length;
     if (pieces > PIECES_MOST)
         pieces = PIECES_MOST;
@@ -222,11 +228,23 @@ static void try_next(struct s3_pace *p, double rate, int64_t now_ms)
         try_begin(p, (int)(step < p->most - n ? step : p->most - n), rate, now_ms);
 }
 
+/* What holds before anything was tried. The first look then goes up: it costs nothing. */
+static void begin_anew(struct s3_pace *p, int64_t now_ms)
+{
+    unsigned begin = FAR_BEGIN < p->most ? FAR_BEGIN : p->most;
+    p->far = is_far(p);
+    p->extra = p->far && begin > p->least ? begin - p->least : 0;
+    p->trying = 0;
+    p->look_down = p->far;
+    p->try_pause_ms = TRY_PAUSE_MS;
+    p->try_at_ms = now_ms + TRY_PAUSE_MS;
+}
+
 /* A window counts where the connections had work nearly all the time. */
 static void note_window(struct s3_pace *p, const struct s3_pace_sample *s, int64_t now_ms)
 {
-    if (p->extra > 0 && p->trying == 0 && now_ms - p->try_at_ms > TRY_FORGET_MS)
-        p->extra = 0;
+    if (p->try_at_ms > 0 && p->trying == 0 && now_ms - p->try_at_ms > TRY_FORGET_MS)
+        begin_anew(p, now_ms);
     bool idle = now_ms - p->last_ms > IDLE_MS;
     p->last_ms = now_ms;
     if (idle) {
@@ -272,9 +290,11 @@ void s3_pace_note(struct s3_pace *p, const struct s3_pace_sample *s, int64_t now
 {
     uint32_t mean = p->first_mean_us;
     p->first_mean_us = mean == 0 ? s->first_us : mean - mean / 8 + s->first_us / 8;
+    note_first(p, s->first_us, now_ms);
+    if (is_far(p) != p->far)
+        begin_anew(p, now_ms);
     if (s->bytes == 0)
         return;
-    note_first(p, s->first_us, now_ms);
     count(class_of(p, s->bytes), s->total_us);
     if (!s->bulk)
         return;

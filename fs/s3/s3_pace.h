@@ -16,7 +16,8 @@
  * bytes in front of it, and more connections would only make it longer. T comes from the measured
  * rate of one connection. Where a connection is slower than the line (the window of a long way, a
  * store that shares itself out), nothing but trying tells: now and then the number is raised, and
- * stays where the whole became faster for it.
+ * stays where the whole became faster for it. On a long way that is usual, and what is read may be
+ * over before trying has told: there it begins high, and goes down where nothing is lost by it.
  *
  * Slowness. Durations are counted in classes of size, on a scale of quarter octaves; old ones fade.
  * A request is late that takes longer than 99 of 100 of its class. Second requests are one in
@@ -40,6 +41,7 @@ struct s3_pace {
     double bytes, carry_us; /* faded sums of long requests; their ratio is a connection's rate */
     double read_bytes;      /* mean length of a long read, before it was cut */
 
+    bool far;        /* so far that one connection cannot fill the line: `extra` began high */
     unsigned extra;  /* connections that trying has found worth while */
     int trying;      /* 0, or by how much `extra` differs from what it was before */
     double try_from; /* bytes a millisecond before that */

@@ -177,6 +177,12 @@ void store_read_start(struct store *s, struct store_read *rd)
     s->ops->read_start(s, rd);
 }
 
+void store_stats(struct store *s, struct store_stats *ret)
+{
+    (void)s;
+    *ret = (struct store_stats){0};
+}
+
 void store_read_cancel(struct store *s, struct store_read *rd)
 {
     s->ops->read_cancel(s, rd);

@@ -26,17 +26,22 @@ struct step {
     uint64_t ahead_from, ahead_to;
 };
 
-static void follow(const struct step *steps, size_t n, uint64_t size)
+static void follow_within(const struct step *steps, size_t n, uint64_t size, unsigned window)
 {
     struct readahead ra = {0};
     for (size_t i = 0; i < n; i++) {
         struct readahead_plan p;
-        readahead_next(&ra, steps[i].offset, steps[i].length, size, BLOCK, &p);
+        readahead_next(&ra, steps[i].offset, steps[i].length, size, BLOCK, window, &p);
         if (p.fetch != steps[i].fetch || p.ahead_from != steps[i].ahead_from ||
             p.ahead_to != steps[i].ahead_to)
             fail_msg("step %zu: %d %ju..%ju", i, p.fetch, (uintmax_t)p.ahead_from,
                      (uintmax_t)p.ahead_to);
     }
+}
+
+static void follow(const struct step *steps, size_t n, uint64_t size)
+{
+    follow_within(steps, n, size, READAHEAD_WINDOW_BLOCKS);
 }
 
 static void a_stream_widens(void **state)
@@ -54,6 +59,29 @@ static void a_stream_widens(void **state)
         {24 * M, M, ALL, 4 * BLOCK, 8 * BLOCK},
     };
     follow(steps, COUNT(steps), BIG);
+}
+
+/* The store may change its mind, too. */
+static void the_window_is_as_wide_as_the_store_says(void **state)
+{
+    (void)state;
+    static const struct step steps[] = {
+        {0, M, ALL, 0, 0},
+        {4 * M, 4 * M, ALL, BLOCK, 2 * BLOCK},
+        {8 * M, 8 * M, ALL, 2 * BLOCK, 4 * BLOCK},
+        {16 * M, 8 * M, ALL, 3 * BLOCK, 7 * BLOCK},
+        {24 * M, 8 * M, ALL, 4 * BLOCK, 12 * BLOCK},
+        {32 * M, 8 * M, ALL, 5 * BLOCK, 16 * BLOCK},
+        {40 * M, 8 * M, ALL, 6 * BLOCK, 17 * BLOCK},
+    };
+    follow_within(steps, COUNT(steps), BIG, 11);
+
+    struct readahead ra = {0};
+    struct readahead_plan p;
+    for (size_t i = 0; i < COUNT(steps); i++)
+        readahead_next(&ra, steps[i].offset, steps[i].length, BIG, BLOCK, 11, &p);
+    readahead_next(&ra, 48 * M, M, BIG, BLOCK, 4, &p);
+    assert_int_equal(p.ahead_to, 11 * BLOCK);
 }
 
 static void it_stops_at_the_end(void **state)
@@ -135,7 +163,7 @@ static void random_reads_amplify_little(void **state)
         for (int k = 0; k < 20000; k++) {
             struct readahead_plan p;
             uint64_t at = (uint64_t)rand_r(&seed) % (BIG / length) * length;
-            readahead_next(&ra, at, length, BIG, BLOCK, &p);
+            readahead_next(&ra, at, length, BIG, BLOCK, 4, &p);
             asked += length;
             fetched += p.fetch == ALL    ? BLOCK - at % BLOCK + p.ahead_to - p.ahead_from
                        : p.fetch == SOME ? length + M / 2
@@ -167,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_widens),
+        cmocka_unit_test(the_window_is_as_wide_as_the_store_says),
         cmocka_unit_test(it_stops_at_the_end),
         cmocka_unit_test(random_reads_fetch_nothing_more),
         cmocka_unit_test(two_streams_at_once),

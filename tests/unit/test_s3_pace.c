@@ -78,6 +78,26 @@ static void test_lines(void **state)
     }
 }
 
+/* A poll of the ledger is enough to tell, and no long read has to be over first. */
+static void test_far_begins_high(void **state)
+{
+    static const struct {
+        uint32_t first_us;
+        unsigned most, want;
+    } cases[] = {{800, MOST, LEAST}, {20000, MOST, 16}, {20000, 8, 8}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct s3_pace p;
+        struct s3_pace_sample s = {.first_us = cases[i].first_us, .total_us = cases[i].first_us};
+        s3_pace_init(&p, LEAST, cases[i].most);
+        s3_pace_note(&p, &s, 1000);
+        assert_int_equal(s3_pace_bulk(&p), cases[i].want);
+        s.first_us = s.total_us = 900;
+        s3_pace_note(&p, &s, 1001);
+        assert_int_equal(s3_pace_bulk(&p), LEAST);
+    }
+}
+
 static void test_a_line_that_changes(void **state)
 {
     (void)state;
@@ -207,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_far_begins_high),
         cmocka_unit_test(test_a_line_that_changes),
         cmocka_unit_test(test_throttled_goes_back),
         cmocka_unit_test(test_pieces),
