@@ -425,6 +425,28 @@ static void test_erased_objects_are_gone(void **state)
     assert_int_equal(world_read(w, "b", "1", 0, M), M);
 }
 
+/* What cannot be read may be the key: it is overwritten, and nobody is told that it is still there. */
+static void test_what_cannot_be_read_is_erased(void **state)
+{
+    (void)state;
+    AUTO(world) struct world *w = world_new(false);
+    struct disk_object o;
+    struct err e;
+    uint64_t end = w->dc->table.end;
+    world_read(w, "a", "1", 0, M);
+    struct disk_name name = disk_name_of(w->dc, "a", "1");
+    uint64_t at = disk_object_at(&w->dc->table, disk_object_set(&w->dc->table, name.name), 0);
+    for (unsigned way = 0; way < DISK_OBJECT_WAYS; way++) /* its set ends too early */
+        if (pread(w->dc->table.fd, &o, sizeof o, (off_t)(at + way * sizeof o)) == sizeof o &&
+            o.serial != 0)
+            assert_int_equal(ftruncate(w->dc->table.fd, (off_t)(at + (way + 1) * sizeof o)), 0);
+    assert_int_equal(disk_cache_erase(w->dc, "a", NULL, &e), 0);
+    assert_int_equal(ftruncate(w->dc->table.fd, (off_t)end), 0);
+    assert_int_equal(world_stats(w).objects, 0);
+    assert_int_equal(world_read(w, "a", "1", 0, M), M);
+    assert_int_equal(world_read(w, "a", "1", 0, M), 0);
+}
+
 static void test_clear_is_for_all_handles(void **state)
 {
     (void)state;
@@ -470,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_who_only_looks_makes_nothing),
         cmocka_unit_test(test_nothing_can_be_read_on_the_disk),
         cmocka_unit_test(test_erased_objects_are_gone),
+        cmocka_unit_test(test_what_cannot_be_read_is_erased),
         cmocka_unit_test(test_clear_is_for_all_handles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
