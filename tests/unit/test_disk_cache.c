@@ -299,6 +299,33 @@ static void test_folder_and_key_are_ours_alone(void **state)
     }
 }
 
+static void test_files_of_others_are_left_alone(void **state)
+{
+    (void)state;
+    AUTO(world) struct world *w = world_new(false);
+    char table[128], data[128], text[16] = "";
+    struct err e;
+    snprintf(data, sizeof data, "%s/data", w->cache);
+    snprintf(table, sizeof table, "%s/table", w->cache);
+    world_close(w);
+    assert_int_equal(unlink(table), 0);
+    FILE *f = fopen(data, "w");
+    assert_non_null(f);
+    fputs("my measurements", f);
+    fclose(f);
+    assert_int_equal(open_code(w, 0, w->key, &e), -EEXIST);
+    assert_non_null(strstr(e.text, "/data' is not of a cache"));
+    assert_int_equal(access(table, F_OK), -1);
+    f = fopen(data, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(text, sizeof text, f));
+    fclose(f);
+    assert_string_equal(text, "my measurements");
+    unlink(data);
+    world_open(w, SIZE);
+    assert_int_equal(world_read(w, "a", "1", 0, M), M);
+}
+
 static void test_another_key_or_size_starts_anew(void **state)
 {
     (void)state;
@@ -488,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_a_block_cannot_be_said_to_be_another),
         cmocka_unit_test(test_every_byte_of_the_header_counts),
         cmocka_unit_test(test_folder_and_key_are_ours_alone),
+        cmocka_unit_test(test_files_of_others_are_left_alone),
         cmocka_unit_test(test_another_key_or_size_starts_anew),
         cmocka_unit_test(test_who_only_looks_makes_nothing),
         cmocka_unit_test(test_nothing_can_be_read_on_the_disk),
