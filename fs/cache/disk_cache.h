@@ -34,6 +34,7 @@ struct disk_cache_options {
  *   -EACCES  the folder or the key file is another user's, or open to others
  *   -EBUSY   another process uses it with another key or size
  *   -EBADMSG the key file does not hold a key
+ *   -EEXIST  there is a file named `data` that is not of a cache
  *   -ENOSPC  no room for the table
  *   -ENOENT  with only_existing: no cache here, or one that cannot be used with this key and size
  * Any other: what the system said. Any number of processes, and handles of one, may share a folder. */

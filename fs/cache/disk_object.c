@@ -145,7 +145,8 @@ int disk_object_get(struct disk_cache *dc, struct disk_work *w, const struct dis
 }
 
 /* Other processes are not waited for, nor a stopped one: they write only whole entries of their own
- * making, so what is zero here stays zero or becomes another entry. */
+ * making, so what is zero here stays zero or becomes another entry. A set that cannot be read is
+ * overwritten as a whole: the key may be in it, and the others are no more than bytes to fetch. */
 int disk_object_erase(struct disk_cache *dc, const struct disk_name *name, bool all_versions,
                       struct err *e)
 {
@@ -157,11 +158,11 @@ int disk_object_erase(struct disk_cache *dc, const struct disk_name *name, bool 
 
     atomic_fetch_add(erased_of(dc, name), 1);
     disk_lock_threads(&dc->table, start);
-    int r = read_set(dc, at, set);
+    int r = 0;
+    bool is_lost = read_set(dc, at, set) < 0;
     for (unsigned i = 0; r == 0 && i < DISK_OBJECT_WAYS; i++) {
-        bool is_it = all_versions ? memcmp(set[i].name, name->name, DISK_ID_BYTES) == 0
-                                  : memcmp(set[i].id, name->id, DISK_ID_BYTES) == 0;
-        if (!is_it)
+        if (!is_lost && memcmp(all_versions ? set[i].name : set[i].id,
+                               all_versions ? name->name : name->id, DISK_ID_BYTES) != 0)
             continue;
         r = write_entry(dc, at, i, &none);
         found++;

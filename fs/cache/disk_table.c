@@ -316,11 +316,27 @@ static int join(struct disk_table *t, const struct disk_cache_options *o, struct
     return 0;
 }
 
+/* A cache has no data without a table: whose file that is, nobody knows, and it is not ours to empty.
+ * The data first, as whoever makes a cache begins with the table. */
+static int refuse_foreign(int dir_fd, const char *dir, struct err *e)
+{
+    struct stat data, table;
+    if (fstatat(dir_fd, "data", &data, AT_SYMLINK_NOFOLLOW) < 0 || data.st_size == 0 ||
+        fstatat(dir_fd, "table", &table, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
+    return err_set(e, -EEXIST,
+                   "'%s/data' is not of a cache, which has a file 'table' beside it: use an empty "
+                   "folder, or remove that file",
+                   dir);
+}
+
 int disk_table_open(struct disk_table *t, int dir_fd, const struct disk_cache_options *o,
                     struct disk_keys *keys, struct err *e)
 {
     t->fd = t->data_fd = -1;
-    int r = open_file(dir_fd, o, "table", &t->fd, e);
+    int r = o->only_existing ? 0 : refuse_foreign(dir_fd, o->dir, e);
+    if (r == 0)
+        r = open_file(dir_fd, o, "table", &t->fd, e);
     if (r == 0)
         r = open_file(dir_fd, o, "data", &t->data_fd, e);
     if (r == 0)

@@ -164,6 +164,8 @@ struct sweep {
     struct buf key;
     uint64_t erased;
     bool keeps; /* these stay */
+    int failed; /* the first that could not be erased; the others are, all the same */
+    struct err why;
 };
 
 static int sweep_node(void *arg, const struct node *n, struct err *e)
@@ -182,13 +184,28 @@ static int sweep_node(void *arg, const struct node *n, struct err *e)
     if (s->keeps || !is_there)
         return 0;
     s->erased++;
-    return disk_cache_erase_soon(s->g->o.disk, buf_str(&s->key), /* etag= */ NULL, e);
+    struct err why;
+    r = disk_cache_erase_soon(s->g->o.disk, buf_str(&s->key), /* etag= */ NULL, &why);
+    if (r < 0 && s->failed == 0) {
+        s->failed = r;
+        s->why = why;
+    }
+    return 0;
+}
+
+/* What was erased is so on the disk; then what could not be is told. */
+static int settle(const struct sweep *s, struct err *e)
+{
+    int r = disk_cache_sync(s->g->o.disk, e);
+    if (r == 0 && s->failed < 0)
+        *e = s->why;
+    return r < 0 ? r : s->failed;
 }
 
 static int erase_lost(struct sweep *s, const roaring_bitmap_t *lost, struct err *e)
 {
     int r = index_nodes(s->rd, lost, sweep_node, s, e);
-    return r < 0 ? r : disk_cache_sync(s->g->o.disk, e);
+    return r < 0 ? r : settle(s, e);
 }
 
 /* Everything of this lake that the cache holds: first what stays is taken from the list, so that the
@@ -213,7 +230,7 @@ static int erase_unseen(struct sweep *s, struct err *e)
             r = sweep_node(s, &n, e);
     }
     disk_names_free(TAKE(s->names));
-    return r == 0 && s->erased > 0 ? disk_cache_sync(s->g->o.disk, e) : r;
+    return r == 0 && s->erased > 0 ? settle(s, e) : r;
 }
 
 /* What was warmed is kept for a while only, and as long as its edit is there. */

@@ -157,6 +157,7 @@ static bool fetch(struct look *l, const struct sequence_frame *of, int64_t numbe
         !n.live || n.is_dir || n.is_link || n.size == 0 || n.size > SEQUENCE_FRAME_BYTES ||
         index_object_key(l->rd, &n, &key, &e) < 0)
         return true;
+    mount_state_note_opened(l->f->state, id); /* first: so its loss is one that empties the cache */
     bool all = cache_prefetch(cache, buf_str(&key), n.etag, n.size < length ? n.size : length);
     /* Taken away meanwhile: whoever did that may have emptied the cache before this was in it. */
     if (!mount_state_is_current(l->f->state, of->uid, l->seen) && !may_open(l->f, of->uid, id))

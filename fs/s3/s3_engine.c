@@ -316,11 +316,15 @@ static void start_queued(struct s3_engine *en)
 {
     for (int lane = 0; lane < S3_LANES; lane++)
         for (unsigned n; (n = room_in(en, (enum s3_lane)lane)) > 0;) {
-            if (TAILQ_EMPTY(&en->queued[lane]))
+            struct s3_request *rq = TAILQ_FIRST(&en->queued[lane]);
+            if (!rq)
                 break;
             if (lane == S3_LANE_BULK)
                 cut_first(en, n);
-            start(en, TAILQ_FIRST(&en->queued[lane]));
+            if (rq->filled && *rq->filled == rq->length)
+                finish(en, rq, 0, NULL); /* the other one of its piece has brought the last byte */
+            else
+                start(en, rq);
         }
 }
 

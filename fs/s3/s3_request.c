@@ -279,7 +279,8 @@ static void put(struct s3_request *rq, const char *data, size_t n)
 static size_t take_range(struct s3_request *rq, const char *data, size_t n)
 {
     if (n > rq->length - rq->have) {
-        refuse(rq, -EBADMSG, RETRY_MALFORMED, "is longer than its range");
+        bool all = rq->have == rq->length; /* then another attempt would have nothing to ask for */
+        refuse(rq, -EBADMSG, all ? RETRY_NEVER : RETRY_MALFORMED, "is longer than its range");
         return 0;
     }
     bool first = rq->have == 0;
@@ -342,11 +343,19 @@ static int judge(struct s3_request *rq, CURLcode outcome, const struct s3_reques
     return r;
 }
 
+/* Of an answer without a length the end may be missing when all its bytes are there. */
+static bool has_all(const struct s3_request *rq)
+{
+    return rq->data && rq->headers_over && is_success(rq) && rq->have == rq->length;
+}
+
 int s3_request_end(struct s3_request *rq, CURLcode outcome, const struct s3_request_site *site,
                    enum retry_class *ret_class)
 {
     int r = 0;
     *ret_class = RETRY_NEVER;
+    if (rq->refusal == 0 && has_all(rq))
+        outcome = CURLE_OK;
     if (outcome == CURLE_OK && rq->answer.status == 0)
         curl_easy_getinfo(rq->curl, CURLINFO_RESPONSE_CODE, &rq->answer.status);
     if (rq->refusal == 0 && outcome == CURLE_OK && is_success(rq) && rq->data &&

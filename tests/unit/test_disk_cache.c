@@ -299,6 +299,33 @@ static void test_folder_and_key_are_ours_alone(void **state)
     }
 }
 
+static void test_files_of_others_are_left_alone(void **state)
+{
+    (void)state;
+    AUTO(world) struct world *w = world_new(false);
+    char table[128], data[128], text[16] = "";
+    struct err e;
+    snprintf(data, sizeof data, "%s/data", w->cache);
+    snprintf(table, sizeof table, "%s/table", w->cache);
+    world_close(w);
+    assert_int_equal(unlink(table), 0);
+    FILE *f = fopen(data, "w");
+    assert_non_null(f);
+    fputs("my measurements", f);
+    fclose(f);
+    assert_int_equal(open_code(w, 0, w->key, &e), -EEXIST);
+    assert_non_null(strstr(e.text, "/data' is not of a cache"));
+    assert_int_equal(access(table, F_OK), -1);
+    f = fopen(data, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(text, sizeof text, f));
+    fclose(f);
+    assert_string_equal(text, "my measurements");
+    unlink(data);
+    world_open(w, SIZE);
+    assert_int_equal(world_read(w, "a", "1", 0, M), M);
+}
+
 static void test_another_key_or_size_starts_anew(void **state)
 {
     (void)state;
@@ -425,6 +452,28 @@ static void test_erased_objects_are_gone(void **state)
     assert_int_equal(world_read(w, "b", "1", 0, M), M);
 }
 
+/* What cannot be read may be the key: it is overwritten, and nobody is told that it is still there. */
+static void test_what_cannot_be_read_is_erased(void **state)
+{
+    (void)state;
+    AUTO(world) struct world *w = world_new(false);
+    struct disk_object o;
+    struct err e;
+    uint64_t end = w->dc->table.end;
+    world_read(w, "a", "1", 0, M);
+    struct disk_name name = disk_name_of(w->dc, "a", "1");
+    uint64_t at = disk_object_at(&w->dc->table, disk_object_set(&w->dc->table, name.name), 0);
+    for (unsigned way = 0; way < DISK_OBJECT_WAYS; way++) /* its set ends too early */
+        if (pread(w->dc->table.fd, &o, sizeof o, (off_t)(at + way * sizeof o)) == sizeof o &&
+            o.serial != 0)
+            assert_int_equal(ftruncate(w->dc->table.fd, (off_t)(at + (way + 1) * sizeof o)), 0);
+    assert_int_equal(disk_cache_erase(w->dc, "a", NULL, &e), 0);
+    assert_int_equal(ftruncate(w->dc->table.fd, (off_t)end), 0);
+    assert_int_equal(world_stats(w).objects, 0);
+    assert_int_equal(world_read(w, "a", "1", 0, M), M);
+    assert_int_equal(world_read(w, "a", "1", 0, M), 0);
+}
+
 static void test_clear_is_for_all_handles(void **state)
 {
     (void)state;
@@ -466,10 +515,12 @@ int main(void)
         cmocka_unit_test(test_a_block_cannot_be_said_to_be_another),
         cmocka_unit_test(test_every_byte_of_the_header_counts),
         cmocka_unit_test(test_folder_and_key_are_ours_alone),
+        cmocka_unit_test(test_files_of_others_are_left_alone),
         cmocka_unit_test(test_another_key_or_size_starts_anew),
         cmocka_unit_test(test_who_only_looks_makes_nothing),
         cmocka_unit_test(test_nothing_can_be_read_on_the_disk),
         cmocka_unit_test(test_erased_objects_are_gone),
+        cmocka_unit_test(test_what_cannot_be_read_is_erased),
         cmocka_unit_test(test_clear_is_for_all_handles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,9 @@
 #define GOOD PART("e1", "0-9/100", "10", "0123456789")
 #define HALF PART("e1", "0-9/100", "10", "0123")
 #define REST PART("e1", "4-9/100", "6", "456789")
+#define CHUNKED                                                                                    \
+    "HTTP/1.1 206 P\r\nETag: \"e1\"\r\nContent-Range: bytes 0-9/100\r\n"                           \
+    "Transfer-Encoding: chunked\r\n\r\n"
 #define FAILURE(status, code)                                                                      \
     "HTTP/1.1 " status " X\r\nConnection: close\r\n\r\n<Error><Code>" code "</Code></Error>"
 #define SLOWLY 30 /* milliseconds a byte, of the last twenty */
@@ -133,6 +136,13 @@ static const struct {
      1,
      0,
      {{NULL, GOOD, 0, SLOWLY, NULL}, {NULL, NULL, 0, 0, NULL}}},
+    {"the second has all but an end, the first breaks",
+     "e1",
+     0,
+     1,
+     0,
+     {{NULL, PART("e1", "0-9/100", "10", "012345678"), 1, SLOWLY, NULL},
+      {NULL, CHUNKED "a\r\n0123456789\r\n", 0, 0, NULL}}},
     {"no version, no second", NULL, 0, 0, 0, {{NULL, GOOD, 0, SLOWLY, NULL}}},
 };
 
@@ -193,6 +203,38 @@ static void test_second_requests_are_one_in_twenty(void **state)
     assert_true(st.first_byte_us > 0);
     close_world(w);
     free(w);
+}
+
+/* Ends */
+
+/* An answer without a length has its bytes before it has its end. */
+static const struct {
+    const char *name, *answer;
+    unsigned byte_every_ms;
+    int want;
+} ends[] = {
+    {"no end", CHUNKED "a\r\n0123456789\r\n", 0, 0},
+    {"no end of the last chunk", CHUNKED "a\r\n0123456789", 0, 0},
+    {"an end that is none", CHUNKED "a\r\n0123456789\r\nnone\r\n", 0, 0},
+    {"more than the range", CHUNKED "a\r\n0123456789\r\n2\r\nxx\r\n0\r\n\r\n", 5, -EBADMSG},
+};
+
+static void test_answers_that_end_wrongly(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        struct world *w = xcalloc(1, sizeof *w);
+        char data[10] = "";
+        struct err e = {0};
+        begin(w);
+        add(w, (struct s3_http_step){NULL, ends[i].answer, 1, ends[i].byte_every_ms, NULL}, 1);
+        open_world(w);
+        int r = store_read_wait(w->s, "obj", "e1", 0, sizeof data, data, &e);
+        if (r != ends[i].want || memcmp(data, "0123456789", 10) != 0)
+            fail_msg("%s: %d %s '%.10s'", ends[i].name, r, e.text, data);
+        close_world(w);
+        free(w);
+    }
 }
 
 /* Pieces */
@@ -402,6 +444,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_second_requests),
         cmocka_unit_test(test_second_requests_are_one_in_twenty),
+        cmocka_unit_test(test_answers_that_end_wrongly),
         cmocka_unit_test(test_far_reads_come_in_pieces),
         cmocka_unit_test(test_short_reads_pass_long_ones),
         cmocka_unit_test(test_connections_are_bounded),
