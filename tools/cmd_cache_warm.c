@@ -307,17 +307,35 @@ static int parse(struct cli *c, int argc, char **argv, struct warm *w)
     return 0;
 }
 
+/* How much the cache will hold: what was asked for, else what is there. */
+static int room_of(const struct warm *w, uint64_t *ret, struct err *e)
+{
+    struct disk_cache_options o = w->disk;
+    struct disk_cache *dc = NULL;
+    struct disk_cache_stats st;
+    *ret = o.size_bytes ? o.size_bytes : DISK_CACHE_SIZE_BYTES;
+    o.only_existing = true;
+    if (o.size_bytes || disk_cache_open(&o, &dc, e) < 0)
+        return 0; /* where it cannot be opened at all, the real open says so */
+    int r = disk_cache_stats(dc, &st, e);
+    disk_cache_close(dc);
+    *ret = st.size_bytes;
+    return r;
+}
+
+/* An edit that does not fit is refused before a cache is made for it, or made anew in another size. */
 static int open_cache(struct warm *w, struct err *e)
 {
-    struct disk_cache_stats st;
+    uint64_t room;
     AUTO(free) char *real = cli_real_path(w->disk.dir);
     int r = cli_must_be_outside(w->lake, "cache", real, e);
-    if (r < 0 || (r = disk_cache_open(&w->disk, &w->cache, e)) < 0 || (r = disk_cache_stats(w->cache, &st, e)) < 0)
+    if (r < 0 || (r = room_of(w, &room, e)) < 0)
         return r;
-    if (w->bytes > st.size_bytes)
+    if (w->bytes > room)
         return err_set(e, -ENOSPC, "edit %s has %" PRIu64 " bytes, the cache '%s' room for %" PRIu64
-                       ": give it more with --cache-size", w->edit, w->bytes, w->disk.dir,
-                       st.size_bytes);
+                       ": give it more with --cache-size", w->edit, w->bytes, w->disk.dir, room);
+    if ((r = disk_cache_open(&w->disk, &w->cache, e)) < 0)
+        return r;
     w->store = disk_store_new(w->cache, w->lake->store);
     return 0;
 }

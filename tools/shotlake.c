@@ -37,8 +37,8 @@ static void help(void)
          "  --version             the version\n"
          "\n"
          "Exit status: 0 done; 1 failed, nothing changed; 2 usage; 3 conformed, some media\n"
-         "missing; 4 conformed, some media ambiguous; 5 no such edit, principal or path; 6 not\n"
-         "allowed to who is acted as, nothing changed.");
+         "missing, or not all adopted or warmed; 4 conformed, some media ambiguous; 5 no such edit,\n"
+         "principal or path; 6 not allowed to who is acted as, nothing changed.");
 }
 
 /* The default: root's state is the machine's, everybody else's their own. */

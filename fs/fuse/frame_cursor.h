@@ -38,8 +38,8 @@ struct frame_plan {
 
 /* Notes that `frame` is read and says which frames to fetch before they are. The first frame of a
  * way says nothing; from its second on the window is 1, 2, 4 …: it grows as frames are read, up to
- * `most` shared among those who go their ways at present. A frame that continues no way begins one, and the others stay: a jump and the way back cost
- * nothing. Every frame is told once, unless frame_cursors_refused() takes it back. */
+ * `most` shared among those who go their ways at present. A frame that continues no way begins one,
+ * and the others stay: a jump and the way back cost nothing. Every frame is told once, unless frame_cursors_refused() takes it back. */
 void frame_cursors_next(struct frame_cursors *fc, int64_t frame, unsigned most,
                         struct frame_plan *ret);
 

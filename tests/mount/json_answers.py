@@ -61,6 +61,19 @@ def lists(world):
     equal(host.json("ledger", "verify"), {"verified": True, "records": len(records)}, "verify")
 
 
+def caches(world, edit):
+    host, folder = world.host, world.path("cache")
+    warmed = host.json("cache", "warm", edit, "--cache", folder)
+    has(warmed, "cache warm", edit=str, objects=int, bytes=int, there=int, fetched=int,
+        fetched_bytes=int, changed=int, kept=int, interrupted=bool)
+    check(warmed["kept"] == warmed["objects"] > 1, f"cache warm: {warmed}")
+    held = host.json("cache", "status", folder)
+    has(held, "cache status", dir=str, size_bytes=int, held_bytes=int, objects=int)
+    equal((held["objects"], held["held_bytes"]), (warmed["kept"], warmed["bytes"]), "cache status")
+    equal(host.json("cache", "clear", folder), {"dir": folder, "cleared": True}, "cache clear")
+    equal(host.json("cache", "status", folder), {**held, "objects": 0, "held_bytes": 0}, "cleared")
+
+
 def test(world):
     host = world.host
     world.put(WORK, "one/twice.mov", "two/twice.mov")
@@ -75,6 +88,7 @@ def test(world):
     equal((granted["principal"], granted["until"]), ("user:acme", "2099-06-16T00:00:00Z"), "grant")
     decisions(world, edit)
     lists(world)
+    caches(world, edit)
     has(host.json("status"), "status", lake=str, record=int, objects=int, edits=int, grants=int)
     has(host.json("revoke", edit, "acme"), "revoke", edit=str, principal=str)
 

@@ -1,6 +1,7 @@
 """What is played is fetched ahead: the next frames that the reader may see, forwards, backwards and by
-a stride, also where the numbers lose a digit; none that is hidden, and none for who looks at one
-frame or jumps about; and of frames whose headers alone are read, not the rest."""
+a stride, also where the numbers lose a digit; none that is hidden, or seen and not to be opened, and
+none for who looks at one frame or jumps about; and of frames whose headers alone are read, not the
+rest."""
 
 import os
 
@@ -96,12 +97,15 @@ def not_ahead(world):
 def test(world):
     keys = [key(n) for n in range(FIRST, LAST + 1)]
     hidden = {key(n) for n in (1007, 1010, 1011, 1012)}
+    closed = {key(1014)}  # an original, which a viewer sees and may not read
     others = [f"show/b.{n}.exr" for n in range(7, 12)]
     world.put(*keys, *others, size=SIZE)
     world.host.run("init")
     world.host.run("scan")
     world.granted("acme", *(k for k in keys if k not in hidden), *others)
-    forwards(world, hidden)
+    for k in closed:
+        world.host.run("class", "set", k, "original")
+    forwards(world, hidden | closed)
     backwards(world)
     by_stride(world)
     without_padding(world)

@@ -10,6 +10,7 @@ from common import check, equal, eventually
 
 KEY = "show/a.mov"
 SIZE = 3 << 20
+ACME = 61001
 
 
 def read_all(path):
@@ -17,23 +18,43 @@ def read_all(path):
     return common.errno_of(common.read, path)
 
 
-def interruptible(path):
+def interruptible(reads, path):
     """Forks a reader that a signal without a handler kills."""
     pid = os.fork()
     if pid == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        read_all(path)
+        reads(path)
         os._exit(0)
     return pid
+
+
+def read_as_acme(path):
+    """On a shared mount the kernel has no cache of its own: it tells the daemon of a signal."""
+    os.setuid(ACME)
+    os.read(os.open(path, os.O_RDONLY), 4096)
+
+
+def interrupted(world):
+    """Long before the read would end by itself, and while the mount is not stale."""
+    at = world.mount_per_caller(*world.principals(acme=ACME), "--max-stale", "600",
+                                env=world.lake.env())
+    world.lake.mute()
+    pid = interruptible(read_as_acme, f"{at}/show/b.mov")
+    eventually(lambda: world.host.json("status", at)["memory_bytes"] > 0, "bytes are awaited")
+    os.kill(pid, signal.SIGTERM)
+    eventually(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, "an interrupted reader ends", 15)
+    world.lake.back()
+    world.unmount(at)
 
 
 def test(world):
     world.ready(KEY, "show/b.mov", size=SIZE)
     world.granted("acme", KEY, "show/b.mov")
+    interrupted(world)
     at = world.mount("acme", "--max-stale", "4", env=world.lake.env())
     check(KEY in common.tree(at), "the view before")
     world.lake.mute()
-    pid = interruptible(f"{at}/show/b.mov")
+    pid = interruptible(read_all, f"{at}/show/b.mov")
     eventually(lambda: common.is_alive(pid), "the reader runs")
     os.kill(pid, signal.SIGTERM)
     eventually(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, "an interrupted reader ends")

@@ -1,6 +1,8 @@
 """`cache warm` fetches exactly the objects of an edit, or what of it a principal may open; a mount then
 reads them from the disk alone."""
 
+import os
+
 import cached
 import common
 from common import check, equal
@@ -20,11 +22,14 @@ def refusals(world, edit):
     host.run("cache", "warm", edit, status=2)
     host.run("cache", "warm", "--cache", cached.folder(world), status=2)
     host.run("cache", "warm", "nosuchedit", "--cache", cached.folder(world), status=5)
-    big, _ = world.edit(*CUT, *OTHER, "show/big.mov", name="big")
-    done = host.call("cache", "warm", big, "--cache", cached.folder(world), "--cache-size", "64M")
-    equal(done.returncode, 1, f"an edit that is larger than the cache: {done}")
-    check("--cache-size" in done.stderr, f"says what to do: {done.stderr}")
-    equal(cached.holds(world)["objects"], 0, "and fetches nothing")
+
+
+def too_large(world, edit, *sizes):
+    """It is refused, and no cache is made, or made anew, for it."""
+    for size in sizes:
+        done = world.host.call("cache", "warm", edit, "--cache", cached.folder(world), *size)
+        equal(done.returncode, 1, f"an edit that is larger than the cache: {done}")
+        check("--cache-size" in done.stderr, f"says what to do: {done.stderr}")
 
 
 def test(world):
@@ -34,15 +39,20 @@ def test(world):
     keys = CUT + common.made_of(manifest)
     n_bytes = sum(world.lake.size_and_mtime(key)[0] for key in keys)
     refusals(world, edit)
+    big, _ = world.edit(*CUT, *OTHER, "show/big.mov", name="big")
+    too_large(world, big, ["--cache-size", "64M"])
+    check(not os.path.exists(cached.folder(world)), "a refusal has made a cache")
     world.grant(edit, "acme")
     world.granted("acme", *OTHER)
 
-    done = warm(world, edit)
+    done = warm(world, edit, "--cache-size", "64M")
     want = {"objects": len(keys), "bytes": n_bytes, "there": 0, "fetched": len(keys),
             "fetched_bytes": n_bytes, "kept": len(keys), "changed": 0}
     equal({name: done[name] for name in want}, want, "warm")
     held = cached.holds(world)
     equal((held["objects"], held["held_bytes"]), (len(keys), n_bytes), "the cache")
+    too_large(world, big, [], ["--cache-size", "80M"])
+    equal(cached.holds(world), held, "the cache after a refusal")
     done = warm(world, edit)
     equal((done["there"], done["fetched"]), (len(keys), 0), "warm again")
 

@@ -45,6 +45,35 @@ static void random_reads_are_exact(void **state)
     fake_free(f);
 }
 
+/* What is there, or on its way, is made use of wherever a read overlaps it: nothing of it is thrown
+ * away, and only what is missing behind it is fetched. */
+static void overlapping_reads_fetch_the_rest(void **state)
+{
+    (void)state;
+    struct fake *f = fake_new(ANSWER_NEVER, 0);
+    struct cache *c = cache_of(f, 32 * M, 8 * M, 0);
+    struct cache_file *file = cache_file_open(c, "o", "1", 1024 * M);
+    uint64_t at = 99 * M;
+    struct wait a, b;
+    begin(&a, file, "o", at, 128 * K);
+    begin(&b, file, "o", at + 64 * K, 128 * K); /* while the first is under way */
+    assert_true(fake_count(f, &f->bytes) == 192 * K);
+    fake_set(f, ANSWER_LATER, 0);
+    assert_int_equal(end(&a), 0);
+    assert_int_equal(end(&b), 0);
+    for (uint64_t i = 1; i <= 20; i++) /* far from there, and from each other */
+        assert_int_equal(read_now(file, "o", at + i * 40 * M % (900 * M), 64 * K), 0);
+    uint64_t before = fake_count(f, &f->bytes);
+    assert_int_equal(read_now(file, "o", at + 32 * K, 160 * K), 0);
+    assert_int_equal(read_now(file, "o", at, 192 * K), 0);
+    assert_true(fake_count(f, &f->bytes) == before);
+    assert_int_equal(read_now(file, "o", at + 128 * K, 128 * K), 0);
+    assert_true(fake_count(f, &f->bytes) == before + 64 * K);
+    cache_file_close(file);
+    cache_free(c);
+    fake_free(f);
+}
+
 static void one_fetch_for_many_readers(void **state)
 {
     (void)state;
@@ -308,6 +337,7 @@ int main(void)
         cmocka_unit_test_prestate(a_stream_is_fetched_once, &later),
         cmocka_unit_test_prestate(a_stream_is_fetched_once, &at_once),
         cmocka_unit_test(random_reads_are_exact),
+        cmocka_unit_test(overlapping_reads_fetch_the_rest),
         cmocka_unit_test(one_fetch_for_many_readers),
         cmocka_unit_test_prestate(many_readers_of_a_small_cache, &later),
         cmocka_unit_test_prestate(many_readers_of_a_small_cache, &at_once),

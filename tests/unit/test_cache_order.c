@@ -290,6 +290,65 @@ static void many_streams_few_blocks(void **state)
     end_world(&w);
 }
 
+/* Who has a file open and is in the middle of a block has it still after others' blocks went through;
+ * who pauses for long, or has closed it, has not. */
+static void what_is_being_read_stays(void **state)
+{
+    (void)state;
+    struct world w = begin_world(4);
+    struct cache_file *file = cache_file_open(w.c, "m.bin", "1", BLOCK);
+    assert_int_equal(read_now(file, "m.bin", 0, M), 0);
+    read_others(&w, 12, "other");
+    uint64_t before = fake_count(w.f, &w.f->bytes);
+    assert_int_equal(read_now(file, "m.bin", M, M), 0);
+    assert_true(fake_count(w.f, &w.f->bytes) == before);
+    now_ms += 60000;
+    read_others(&w, 12, "more");
+    before = fake_count(w.f, &w.f->bytes);
+    assert_int_equal(read_now(file, "m.bin", 2 * M, M), 0);
+    assert_true(fake_count(w.f, &w.f->bytes) > before);
+    cache_file_close(file);
+    end_world(&w);
+}
+
+/* The key of the one read that the store was told to end. */
+static char cancelled_one(struct fake *f)
+{
+    char key = '\0';
+    LOCKED(&f->lock);
+    for (const struct job *j = f->jobs; j; j = j->next)
+        if (j->rd->store_private)
+            key = key ? '?' : j->rd->key[0];
+    return key;
+}
+
+/* All of the memory is being filled for nobody: the youngest of that ends for who needs some. */
+static void fetches_for_nobody_end(void **state)
+{
+    (void)state;
+    struct world w = begin_world(4);
+    static const char *const keys[] = {"a", "b", "c", "d", "e"};
+    struct cache_file *file[COUNT(keys)];
+    struct wait waits[COUNT(keys)];
+    fake_set(w.f, ANSWER_NEVER, 0);
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        assert_int_equal(cancelled_one(w.f), '\0');
+        file[i] = cache_file_open(w.c, keys[i], "1", BLOCK);
+        begin(&waits[i], file[i], keys[i], 0, 4096);
+        if (i == COUNT(keys) - 1)
+            break;
+        cache_read_cancel(&waits[i].rd, -EINTR);
+        assert_int_equal(end(&waits[i]), -EINTR);
+        now_ms += 3000; /* no longer a stream that takes its share: each has a whole block */
+    }
+    assert_int_equal(cancelled_one(w.f), 'd');
+    fake_set(w.f, ANSWER_LATER, 0);
+    assert_int_equal(end(&waits[COUNT(keys) - 1]), 0);
+    for (size_t i = 0; i < COUNT(keys); i++)
+        cache_file_close(file[i]);
+    end_world(&w);
+}
+
 static void ends_by_name(void **state)
 {
     (void)state;
@@ -327,6 +386,8 @@ int main(void)
         cmocka_unit_test(ends_of_containers_stay),
         cmocka_unit_test(kept_ends_are_bounded),
         cmocka_unit_test(many_streams_few_blocks),
+        cmocka_unit_test(what_is_being_read_stays),
+        cmocka_unit_test(fetches_for_nobody_end),
         cmocka_unit_test(ends_by_name),
     };
     clock_set(NULL, set_clock); /* before there are threads */

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "fs/cache/disk_impl.h"
 #include "tests/unit/disk_world.h"
 
@@ -27,10 +28,19 @@ static int in_child(void (*fn)(struct world *w), struct world *w)
     return status;
 }
 
-/* A limit of the process does what a full disk does. */
+static _Atomic int64_t now_ms = 1000;
+
+static int64_t set_clock(void)
+{
+    return now_ms;
+}
+
+/* A limit of the process does what a full disk does. After a failed write nothing is written for a
+ * minute: no more fail than were under way. */
 static void read_on_a_full_disk(struct world *w)
 {
     struct made_up inner;
+    clock_set(NULL, set_clock); /* before there are threads */
     made_up_init(&inner, /* later= */ true);
     w->store = disk_store_new(w->dc, &inner.store);
     struct rlimit limit = {.rlim_cur = 2 * M, .rlim_max = 2 * M};
@@ -39,7 +49,13 @@ static void read_on_a_full_disk(struct world *w)
     for (int round = 0; round < 3; round++)
         for (char key[2] = "a"; key[0] < 'i'; key[0]++)
             world_read(w, key, "1", 0, 4 * M);
-    if (world_stats(w).write_errors == 0)
+    uint64_t failed = world_stats(w).write_errors;
+    if (failed == 0 || failed > 4)
+        abort();
+    now_ms += 61000;
+    for (char key[2] = "j"; key[0] < 'm'; key[0]++)
+        world_read(w, key, "1", 0, 4 * M);
+    if (world_stats(w).write_errors == failed)
         abort();
 }
 
