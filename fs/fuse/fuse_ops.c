@@ -35,9 +35,10 @@ static struct front *front_of(void *userdata)
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
     struct front *f = front_of(userdata);
-    unsigned want = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_DIO;
+    unsigned want = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS;
 
     /* Left out on purpose: splice (slower from memory), EXPORT_SUPPORT (handles by number),
+     * ASYNC_DIO (a reader with O_DIRECT that is killed would wait for the store all the same),
      * AUTO_INVAL_DATA (a GETATTR per read; we tell the kernel what changed). Where callers share
      * the kernel's caches, READDIRPLUS would fill them with what one of them sees. */
     if (!f->per_caller)

@@ -2,6 +2,7 @@
 under way can be interrupted and ends with EIO by itself, unmount works, all without the store."""
 
 import errno
+import mmap
 import os
 import signal
 
@@ -34,12 +35,15 @@ def read_as_acme(path):
     os.read(os.open(path, os.O_RDONLY), 4096)
 
 
-def interrupted(world):
+def read_directly(path):
+    """Past the kernel's cache, as programs that copy large files do."""
+    os.readv(os.open(path, os.O_RDONLY | os.O_DIRECT), [mmap.mmap(-1, 1 << 20)])
+
+
+def interrupted(world, at, reads):
     """Long before the read would end by itself, and while the mount is not stale."""
-    at = world.mount_per_caller(*world.principals(acme=ACME), "--max-stale", "600",
-                                env=world.lake.env())
     world.lake.mute()
-    pid = interruptible(read_as_acme, f"{at}/show/b.mov")
+    pid = interruptible(reads, f"{at}/show/b.mov")
     eventually(lambda: world.host.json("status", at)["memory_bytes"] > 0, "bytes are awaited")
     os.kill(pid, signal.SIGTERM)
     eventually(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, "an interrupted reader ends", 15)
@@ -50,7 +54,11 @@ def interrupted(world):
 def test(world):
     world.ready(KEY, "show/b.mov", size=SIZE)
     world.granted("acme", KEY, "show/b.mov")
-    interrupted(world)
+    patient = ("--max-stale", "600")
+    env = world.lake.env()
+    interrupted(world, world.mount_per_caller(*world.principals(acme=ACME), *patient, env=env),
+                read_as_acme)
+    interrupted(world, world.mount("acme", *patient, env=env), read_directly)
     at = world.mount("acme", "--max-stale", "4", env=world.lake.env())
     check(KEY in common.tree(at), "the view before")
     world.lake.mute()
