@@ -39,8 +39,8 @@ static struct readahead_cursor *pick(struct readahead *ra, uint64_t offset, uint
     return oldest;
 }
 
-/* 0, 1, 2, 4, up to the window: doubled by a read that continues a proven stream, and by every block entered from
- * then on. */
+/* 0, 1, 2, 4, up to the window: doubled by a read that continues a proven stream, and by every block
+ * entered from then on. */
 static void widen(struct readahead_cursor *c, uint64_t block, unsigned window)
 {
     bool entered = block > c->block;
@@ -52,6 +52,13 @@ static void widen(struct readahead_cursor *c, uint64_t block, unsigned window)
         c->ahead *= 2;
     if (c->ahead > window)
         c->ahead = window;
+}
+
+/* Few bytes from the start, which may be all that is ever asked for: a header, a thumbnail. */
+static bool is_glance(uint64_t offset, uint64_t end, uint64_t size, uint64_t block_bytes)
+{
+    return offset == 0 && end <= READAHEAD_FIRST_BYTES && size > 2 * READAHEAD_FIRST_BYTES &&
+           block_bytes > 2 * READAHEAD_FIRST_BYTES;
 }
 
 void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint64_t size,
@@ -80,12 +87,14 @@ void readahead_next(struct readahead *ra, uint64_t offset, uint64_t length, uint
     if (ret->fetch != READAHEAD_BLOCK)
         return;
     uint64_t from = (block + 1) * block_bytes, to = from + c->ahead * block_bytes;
-    if (offset == 0 && size <= READAHEAD_FRAME_BYTES)
+    if (size <= READAHEAD_FRAME_BYTES && (offset == 0 || c->glanced))
         to = size;
-    if (offset == 0 && !goes_on && end <= READAHEAD_FIRST_BYTES &&
-        size > 2 * READAHEAD_FIRST_BYTES && block_bytes > 2 * READAHEAD_FIRST_BYTES) {
+    c->glanced = !goes_on && is_glance(offset, end, size, block_bytes);
+    if (c->glanced) {
         ret->fetch = READAHEAD_FIRST;
         from = READAHEAD_FIRST_BYTES;
+        if (window <= READAHEAD_WINDOW_BLOCKS)
+            return; /* the store is near: the next read asks for the rest soon enough */
     }
     if (to > size)
         to = size;

@@ -18,6 +18,7 @@ struct readahead {
         uint64_t block; /* the block that the last read began in */
         unsigned hits;  /* reads that continued it */
         unsigned ahead; /* blocks to fetch beyond the one being read */
+        bool glanced;   /* few bytes of the start are all that was asked for */
         uint32_t stamp; /* of the last use; 0: never */
     } cursor[READAHEAD_CURSORS];
     uint32_t clock;
@@ -28,7 +29,7 @@ struct readahead {
 
 enum readahead_fetch {
     READAHEAD_EXACT, /* the exact range */
-    READAHEAD_FIRST, /* READAHEAD_FIRST_BYTES, and the rest at the same time */
+    READAHEAD_FIRST, /* READAHEAD_FIRST_BYTES; where the store is far the rest at the same time */
     READAHEAD_SOME,  /* about as much again: a stream may begin here */
     READAHEAD_BLOCK, /* to the end of the block */
 };

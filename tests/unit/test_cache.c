@@ -234,7 +234,7 @@ static void closing_ends_prefetches(void **state)
     struct cache *c = cache_of(f, 32 * M, M, 0);
     struct cache_file *file = cache_file_open(c, "p", "1", 10 * M);
     struct wait w;
-    begin(&w, file, "p", 0, 4096);
+    begin(&w, file, "p", 0, 300 * K);
     while (fake_count(f, &f->reads) < 8)
         usleep(100);
     cache_read_cancel(&w.rd, -EINTR);

@@ -164,8 +164,10 @@ static void the_first_fetch_is_short(void **state)
     unsigned before = (unsigned)fake_count(w.f, &w.f->reads);
     struct cache_file *file = cache_file_open(w.c, "f", "1", BLOCK);
     assert_int_equal(read_now(file, "f", 0, 4096), 0);
-    settle(&w, BLOCK - READAHEAD_FIRST_BYTES);
+    assert_int_equal(fake_count(w.f, &w.f->bytes), READAHEAD_FIRST_BYTES);
+    assert_int_equal(read_now(file, "f", 4096, M / 2), 0);
     assert_int_equal(fake_count(w.f, &w.f->reads) - before, 2);
+    assert_int_equal(fake_count(w.f, &w.f->bytes), BLOCK);
     cache_file_close(file);
     end_world(&w);
 }
@@ -334,7 +336,7 @@ static void fetches_for_nobody_end(void **state)
     for (size_t i = 0; i < COUNT(keys); i++) {
         assert_int_equal(cancelled_one(w.f), '\0');
         file[i] = cache_file_open(w.c, keys[i], "1", BLOCK);
-        begin(&waits[i], file[i], keys[i], 0, 4096);
+        begin(&waits[i], file[i], keys[i], 0, 300 * K);
         if (i == COUNT(keys) - 1)
             break;
         cache_read_cancel(&waits[i].rd, -EINTR);

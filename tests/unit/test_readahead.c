@@ -126,7 +126,7 @@ static void requests_may_overtake(void **state)
 {
     (void)state;
     static const struct step steps[] = {
-        {0, M / 8, FIRST, M / 4, BLOCK},
+        {0, M / 8, FIRST, 0, 0},
         {M / 4, M / 8, ALL, BLOCK, 2 * BLOCK},
         {M / 8, M / 8, ALL, BLOCK, 2 * BLOCK},
         {2 * M, M, ALL, BLOCK, 2 * BLOCK},
@@ -177,13 +177,15 @@ static void random_reads_amplify_little(void **state)
 static void a_frame_is_fetched_whole(void **state)
 {
     (void)state;
-    static const struct step from_start[] = {{0, 4096, FIRST, M / 4, 50 * M}};
+    static const struct step from_start[] = {{0, 4096, FIRST, 0, 0},
+                                              {4096, 32768, ALL, BLOCK, 50 * M}};
     follow(from_start, COUNT(from_start), 50 * M);
-    static const struct step small[] = {{0, 4096, FIRST, M / 4, 5 * M}};
+    static const struct step small[] = {{0, 4096, FIRST, 0, 0}, {4096, 32768, ALL, 0, 0}};
     follow(small, COUNT(small), 5 * M);
     static const struct step too_small[] = {{0, 4096, ALL, 0, 0}}; /* for two requests */
     follow(too_small, COUNT(too_small), M / 2);
-    static const struct step too_big[] = {{0, 4096, FIRST, M / 4, BLOCK}};
+    static const struct step too_big[] = {{0, 4096, FIRST, 0, 0},
+                                           {4096, 32768, ALL, BLOCK, 2 * BLOCK}};
     follow(too_big, COUNT(too_big), 65 * M);
     static const struct step long_read[] = {{0, M, ALL, BLOCK, 50 * M}};
     follow(long_read, COUNT(long_read), 50 * M);
