@@ -29,7 +29,7 @@ struct s3_http_world {
     bool stop, more_may_come; /* requests after the last step are no failure */
     const char *object;
     size_t object_n;
-    unsigned wait_ms;
+    unsigned wait_ms; /* before each answer */
     int listener, conns[64];
     size_t n_conns;
     pthread_mutex_t lock;
@@ -95,8 +95,9 @@ static void world_send_range(int fd, const struct s3_http_world *w, const char *
             return;
 }
 
-static void world_send(int fd, const struct s3_http_step *s)
+static void world_send(int fd, const struct s3_http_world *w, const struct s3_http_step *s)
 {
+    world_wait(w->wait_ms);
     size_t n = strlen(s->answer), slow = s->byte_every_ms && n > 20 ? 20 : 0;
     if (send(fd, s->answer, n - slow, MSG_NOSIGNAL) < 0)
         return;
@@ -147,7 +148,7 @@ static void *world_serve(void *arg)
         if (s->answer == s3_http_range)
             world_send_range(c.fd, c.w, text);
         else
-            world_send(c.fd, s);
+            world_send(c.fd, c.w, s);
         if (s->close || !*s->answer)
             break;
     }
