@@ -109,6 +109,8 @@ def test_steps():
         Step("kill s3", with_rgw(python("tests/oracle/test_kill.py", "--lake", "s3")), "release"),
         Step("mount dir", python("tests/mount/run.py"), "asan", dir_lake),
         Step("mount s3", with_rgw(python("tests/mount/run.py")), "asan", s3_lake),
+        Step("mount memory", with_rgw(python("tests/mount/run.py", "memory_stays")), "release",
+             s3_lake),
         Step("demo", [os.path.join(ROOT, "tools", "demo")], "release"),
     ]
     return steps
@@ -173,6 +175,9 @@ def main():
     if args.list:
         print("\n".join(s.name for s in steps))
         return 0
+    if not steps:
+        print(f"no step has {' or '.join(args.names)} in its name: see --list")
+        return 2
     for step in build_steps():
         if run(step)[1]:
             print("0 passed, 1 failed, 0 skipped")
