@@ -9,7 +9,7 @@ import common
 import patterns
 from common import check, equal, eventually
 
-SIZE, READ, READS = 160 << 20, 128 << 10, 120
+SIZE, READ, READS, TAIL = 160 << 20, 128 << 10, 120, 1 << 20
 KEYS = ("show/aligned.bin", "show/pages.bin", "show/both.bin", "show/reel.mov")
 
 
@@ -52,7 +52,7 @@ def tail_of_a_container(world, key):
     fd = os.open(f"{top}/{key}", os.O_RDONLY)
     equal(figures(world, top)["fetched_bytes"], 0, "an open alone fetches nothing")
     read_at(fd, 0, 4096)
-    eventually(lambda: figures(world, top)["fetched_bytes"] >= 9 << 20, "the tail comes")
+    eventually(lambda: figures(world, top)["fetched_bytes"] >= TAIL + 4096, "the tail comes")
     before = figures(world, top)
     read_at(fd, SIZE - 4096, 4096)
     read_at(fd, SIZE - (900 << 10), 4096)
